@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Rank 5. Status codes in words, and this thread's last failure. No allocation: a fixed buffer per thread.
+ */
+#include "status.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+static _Thread_local char last_error[256];
+
+int vae_fail(int status, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(last_error, sizeof last_error, format, args);
+    va_end(args);
+    return status;
+}
+
+const char *vae_last_error(void)
+{
+    return last_error;
+}
+
+const char *vae_strerror(int status)
+{
+    switch (status) {
+    case VAE_OK:
+        return "success";
+    case VAE_ERR_ARG:
+        return "invalid argument";
+    case VAE_ERR_NOMEM:
+        return "out of memory";
+    case VAE_ERR_ABI:
+        return "struct is newer than the library";
+    case VAE_ERR_NONFINITE:
+        return "a value that must be finite is not";
+    case VAE_ERR_FORMAT:
+        return "malformed file";
+    case VAE_ERR_IO:
+        return "input or output failed";
+    case VAE_ERR_STATE:
+        return "not possible in this state";
+    case VAE_ERR_UNSUPPORTED:
+        return "not supported by this build";
+    default:
+        return "unknown status";
+    }
+}
