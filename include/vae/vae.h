@@ -77,6 +77,10 @@ VAE_API int vae_reparam_grad(size_t n, size_t d, const float *logvar, size_t ldl
 VAE_API int vae_normal(uint64_t seed, uint64_t stream, uint64_t offset, size_t n, float *out);
 VAE_API int vae_random_u32(uint64_t seed, uint64_t stream, uint64_t offset, size_t n, uint32_t *out);   /* no _f64 twin */
 
+/* The streams that a model draws from: purpose << 56 | sample << 40 | step, where step is vae_steps() for the training noise and 0
+ * elsewhere; element row * z_dim + j of it belongs to latent j of that row. Purposes 0 and 6 to 255 are the caller's. */
+enum { VAE_STREAM_INIT = 1, VAE_STREAM_TRAIN = 2, VAE_STREAM_EVALUATE = 3, VAE_STREAM_PRIOR = 4, VAE_STREAM_BINARISE = 5 };
+
 /* log p(x | parameters), summed over d */
 VAE_API int vae_loglik_bernoulli(size_t n, size_t d, const float *x, size_t ldx, const float *logits, size_t ldlogits, float *loglik);
 VAE_API int vae_loglik_bernoulli_grad(size_t n, size_t d, const float *x, size_t ldx, const float *logits, size_t ldlogits,
