@@ -13,8 +13,7 @@
 
 /* The exact kernels of section 2 of the public header, one member a family and precision.
  * value: [n] float64 row sums or NULL; w: [n] upstream weights or NULL (ones); a gradient is added to, NULL = not
- * wanted. float32 kernels compute in float64 and round once; float64 kernels compute in double-double.
- * kl_full returns 0, or -1 - i where diagonal entry i of chol_q (i < d) or chol_p (i - d) is not positive. */
+ * wanted. float32 kernels compute in float64 and round once; float64 kernels compute in double-double. */
 #define VAE_EXACT_KERNELS(NAME, REAL)                                                                        \
     struct NAME {                                                                                            \
         void (*kl_diag)(size_t n, size_t d, const REAL *mu, size_t ldmu, const REAL *logvar, size_t ldlogvar, \
@@ -60,6 +59,17 @@ struct vae_rng_kernels {
     void (*bernoulli64)(uint64_t seed, uint64_t stream, uint64_t offset, size_t n, const double *p, double *x);
 };
 
+/* What happens to a block of a product while it is still in the nearest cache. */
+enum { VAE_EPILOGUE_NONE, VAE_EPILOGUE_FORWARD, VAE_EPILOGUE_BACKWARD };
+struct vae_epilogue {
+    int32_t kind, activation;
+    const float *bias; /* forward: [n], added last, or NULL */
+    float *pre;        /* forward: receives the value before the activation, or NULL; backward: holds it */
+    size_t ldpre;
+    const float *y;    /* backward: the activation's value; C is multiplied by its derivative */
+    size_t ldy;
+};
+
 /* One block of a matrix product, C[m][n] = A B with n <= VAE_PANEL, each output one fma chain in order of k from 0.
  * A's element (i, p) is a[i * a_row + p * a_col]; one of the strides is 1. B's row p starts at b + p * ldb, C's row i
  * at c + i * ldc. Reads of B run to the next multiple of 16 columns, whatever they hold. */
@@ -72,9 +82,7 @@ struct vae_block {
     size_t ldb;
     float *c;
     size_t ldc;
-    const float *bias;     /* [n] added last, or NULL */
-    const float *prefetch; /* three streams of the m x ldc block that comes next, or NULL */
-    size_t prefetch_step;
+    struct vae_epilogue epilogue;
 };
 
 /* Adam, Kingma & Ba, arXiv:1412.6980, algorithm 1; the two corrections are 1 / (1 - beta^t). */
@@ -86,20 +94,23 @@ struct vae_adam {
 /* What runs inside a training step. Error bounds stand in the files. All of these overwrite. */
 struct vae_train_kernels {
     void (*gemm_block)(const struct vae_block *block);
-    /* y[n] = act(y[n]) in place; pre (or NULL) receives the value before */
-    void (*activate)(int32_t kind, size_t n, float *y, float *pre);
-    /* g[n] *= act'(.), from the value after (y) and, for softplus, silu and gelu, before (pre) */
-    void (*activate_grad)(int32_t kind, size_t n, const float *y, const float *pre, float *g);
-    /* value[n] and scale * d value / d logits */
+    /* the epilogue alone, on a C of m rows and n columns (for products that another library made) */
+    void (*epilogue)(const struct vae_epilogue *epilogue, size_t m, size_t n, float *c, size_t ldc);
+    /* out[n] = sum over the m rows of g, in order */
+    void (*column_sums)(size_t m, size_t n, const float *g, size_t ldg, float *out);
+    /* to[c][r] = from[r][c] */
+    void (*transpose)(size_t rows, size_t cols, const float *from, size_t ldfrom, float *to, size_t ldto);
+    /* value[n] and scale * d value / d logits; g or value may be NULL */
     void (*bernoulli)(size_t n, size_t d, const float *x, size_t ldx, const float *logits, size_t ldlogits,
         float scale, double *value, float *g, size_t ldg);
+    /* the same for means and log-variances; ldlogvar 0 is one row for all; glogvar may be NULL */
     void (*gauss)(size_t n, size_t d, const float *x, size_t ldx, const float *mean, size_t ldmean,
         const float *logvar, size_t ldlogvar, float scale, double *value, float *gmean, size_t ldgmean,
         float *glogvar, size_t ldglogvar);
     /* p, m, v updated by g, n elements */
     void (*adam)(const struct vae_adam *adam, size_t n, const float *g, float *p, float *m, float *v);
     double (*sum_squares)(size_t n, const float *g);
-    float (*max_abs)(size_t n, const float *g); /* NaN counts as infinity */
+    float (*max_abs)(size_t n, const float *g); /* infinity where an element is NaN */
 };
 
 struct vae_kernels {

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Rank 4. The parts of the training table, each in a file of its own.
+ */
+#ifndef VAE_LIB_KERNELS_TRAIN_H
+#define VAE_LIB_KERNELS_TRAIN_H
+
+#include "isa.h"
+
+void K(gemm_block)(const struct vae_block *block);
+void K(train_bernoulli)(size_t n, size_t d, const float *x, size_t ldx, const float *logits, size_t ldlogits,
+    float scale, double *value, float *g, size_t ldg);
+void K(train_gauss)(size_t n, size_t d, const float *x, size_t ldx, const float *mean, size_t ldmean,
+    const float *logvar, size_t ldlogvar, float scale, double *value, float *gmean, size_t ldgmean,
+    float *glogvar, size_t ldglogvar);
+
+/* The epilogue of the m x n part of C that begins at row `row` and column `col` of the block; c points at that part. */
+void K(epilogue_rows)(
+    const struct vae_epilogue *epilogue, size_t row, size_t m, size_t col, size_t n, float *c, size_t ldc);
+
+#endif
