@@ -737,7 +737,7 @@ VAE_API int vae_bernoulli_f64(
  * @{
  */
 
-/** A model or a view of one, opaque. Made by vae_create() or vae_share(), ended by vae_destroy(). @since 0.1 */
+/** A model or a view of one: opaque, made by vae_create() or vae_share(). @since 0.1 */
 typedef struct vae_model vae_model;
 
 /**
