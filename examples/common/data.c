@@ -54,7 +54,8 @@ int set_all(struct set *set, const struct data *data)
     set->data = data;
     set->n = data->rows;
     set->row = malloc(data->rows * sizeof *set->row);
-    if (!set->row)
+    set->grey = malloc(data->dim * sizeof *set->grey);
+    if (!set->row || !set->grey)
         return -1;
     for (size_t i = 0; i < data->rows; i++)
         set->row[i] = (uint32_t)i;
@@ -79,16 +80,11 @@ static void shuffle(uint32_t *row, size_t n, uint64_t seed, uint64_t stream)
 int set_split(struct set *train, struct set *held_out, const struct data *data)
 {
     size_t held = (data->rows + 9) / 10;
-    memset(held_out, 0, sizeof *held_out);
-    if (data->rows < 2 || set_all(train, data) != 0)
+    if (data->rows < 2 || set_all(train, data) != 0 || set_all(held_out, data) != 0)
         return -1;
     shuffle(train->row, train->n, 0, STREAM_SPLIT);
     train->n -= held;
-    held_out->data = data;
     held_out->n = held;
-    held_out->row = malloc(held * sizeof *held_out->row);
-    if (!held_out->row)
-        return -1;
     memcpy(held_out->row, train->row + train->n, held * sizeof *held_out->row);
     return 0;
 }
@@ -96,6 +92,7 @@ int set_split(struct set *train, struct set *held_out, const struct data *data)
 void set_free(struct set *set)
 {
     free(set->row);
+    free(set->grey);
     memset(set, 0, sizeof *set);
 }
 
@@ -125,7 +122,9 @@ void set_fetch_binary(const struct set *set, size_t first, size_t n, uint64_t se
 {
     uint64_t stream = (uint64_t)VAE_STREAM_BINARISE << 56 | epoch;
     size_t dim = set->data->dim;
-    set_fetch(set, first, n, x);
-    for (size_t i = 0; i < n; i++, x += dim)
-        vae_bernoulli(seed, stream, (uint64_t)set->row[first + i] * dim, dim, x, x);
+    for (size_t i = 0; i < n; i++) {
+        uint64_t row = set->row[first + i];
+        fetch_row(set->data, row, set->grey);
+        vae_bernoulli(seed, stream, row * dim, dim, set->grey, x + i * dim);
+    }
 }

@@ -39,10 +39,13 @@ struct set {
     const struct data *data;
     uint32_t *row; /* [n], owned */
     size_t n;
+    float *grey; /* [dim], owned: one row before it is binarised */
 };
 
+/* Every row, in order. -1: out of memory. */
 int set_all(struct set *set, const struct data *data);
-/* One row in ten, always the same, goes to `held_out`. -1: out of memory, or fewer than two rows. */
+/* One row in ten, always the same, goes to `held_out`. -1: out of memory, or fewer than two rows. After an
+ * error, too, the sets are to be freed. */
 int set_split(struct set *train, struct set *held_out, const struct data *data);
 void set_free(struct set *set);
 

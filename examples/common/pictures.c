@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Examples. What a trained model sees: its reconstructions, its samples, its latent plane.
+ */
+#include "pictures.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sheet.h"
+
+enum { PAIRS = 6, SAMPLES = 12, MANIFOLD = 20, SHEET_SIDE = 1200 };
+
+/* As many images along a side as are wanted, if they fit. */
+static int fitting(size_t side, int wanted)
+{
+    int fit = side < SHEET_SIDE ? (int)(SHEET_SIDE / side) : 1;
+    return fit < wanted ? fit : wanted;
+}
+
+static struct sheet sheet_of(const struct data *data, int columns, int rows)
+{
+    return (struct sheet){.rows = fitting(data->height, rows),
+        .columns = fitting(data->width, columns),
+        .height = (int)data->height,
+        .width = (int)data->width,
+        .low = data->low,
+        .high = data->high};
+}
+
+size_t pictures_rows(const struct data *data)
+{
+    struct sheet sheet = sheet_of(data, PAIRS, 2 * PAIRS);
+    return (size_t)(sheet.rows * sheet.columns);
+}
+
+static int failed(const char *path)
+{
+    fprintf(stderr, "%s: %s\n", path, vae_last_error());
+    return -1;
+}
+
+static int out_of_memory(const char *path)
+{
+    fprintf(stderr, "%s: out of memory\n", path);
+    return -1;
+}
+
+static int write_reconstructions(
+    vae_model *model, const struct data *data, const float *x, size_t n, const char *path)
+{
+    struct sheet sheet = sheet_of(data, PAIRS, 2 * PAIRS);
+    sheet.rows = (int)((n + (size_t)sheet.columns - 1) / (size_t)sheet.columns);
+    size_t room = (size_t)(sheet.rows * sheet.columns), dim = data->dim;
+    sheet.columns *= 2;
+    sheet.pairs = 1;
+    float *pairs = malloc(room * 2 * dim * sizeof *pairs), *copy = malloc(n * dim * sizeof *copy);
+    int status = -1;
+    if (!pairs || !copy)
+        out_of_memory(path);
+    else if (vae_reconstruct(model, x, n, copy) != VAE_OK)
+        failed(path);
+    else {
+        for (size_t i = 0; i < room * 2 * dim; i++)
+            pairs[i] = data->high; /* places without an image stay white */
+        for (size_t i = 0; i < n; i++) {
+            memcpy(pairs + 2 * i * dim, x + i * dim, dim * sizeof *x);
+            memcpy(pairs + (2 * i + 1) * dim, copy + i * dim, dim * sizeof *x);
+        }
+        status = sheet_write(&sheet, pairs, path);
+    }
+    free(pairs);
+    free(copy);
+    return status;
+}
+
+static int write_samples(vae_model *model, const struct data *data, const char *path)
+{
+    struct sheet sheet = sheet_of(data, SAMPLES, SAMPLES);
+    size_t n = (size_t)(sheet.rows * sheet.columns);
+    float *images = malloc(n * data->dim * sizeof *images);
+    if (!images)
+        return out_of_memory(path);
+    int status = vae_sample(model, 1, n, images) == VAE_OK ? sheet_write(&sheet, images, path) : failed(path);
+    free(images);
+    return status;
+}
+
+/* The standard normal's quantile, by halving. */
+static double quantile(double p)
+{
+    double low = -8, high = 8;
+    for (int i = 0; i < 60; i++) {
+        double middle = 0.5 * (low + high);
+        if (0.5 * erfc(-middle * 0.70710678118654752) < p)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static int write_manifold(vae_model *model, const struct data *data, const char *path)
+{
+    struct sheet sheet = sheet_of(data, MANIFOLD, MANIFOLD);
+    size_t n = (size_t)(sheet.rows * sheet.columns);
+    float *z = malloc(n * 2 * sizeof *z), *images = malloc(n * data->dim * sizeof *images);
+    int status = -1;
+    if (!z || !images)
+        out_of_memory(path);
+    else {
+        for (int i = 0; i < sheet.rows * sheet.columns; i++) {
+            z[2 * i] = (float)quantile((i % sheet.columns + 0.5) / sheet.columns);
+            z[2 * i + 1] = (float)quantile((i / sheet.columns + 0.5) / sheet.rows);
+        }
+        status = vae_decode(model, z, n, images) == VAE_OK ? sheet_write(&sheet, images, path) : failed(path);
+    }
+    free(z);
+    free(images);
+    return status;
+}
+
+int pictures_write(vae_model *model, const struct data *data, const float *x, size_t n, const char *dir)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/reconstructions.png", dir);
+    int status = write_reconstructions(model, data, x, n, path);
+    snprintf(path, sizeof path, "%s/samples.png", dir);
+    status = status == 0 ? write_samples(model, data, path) : status;
+    snprintf(path, sizeof path, "%s/manifold.png", dir);
+    return status == 0 && vae_z_dim(model) == 2 ? write_manifold(model, data, path) : status;
+}
