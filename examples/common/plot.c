@@ -33,7 +33,7 @@ static int pixel(const struct axis *axis, double value)
 
 static struct axis x_axis(const struct plot *plot)
 {
-    struct axis axis = {1, plot->n > 1 ? (double)plot->n : 2, 1, LEFT, WIDTH - RIGHT};
+    struct axis axis = {0, plot->n > 0 ? (double)plot->n : 1, 1, LEFT, WIDTH - RIGHT};
     axis.step = fmax(1, round_step(axis.high - axis.low));
     return axis;
 }

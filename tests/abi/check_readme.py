@@ -1,0 +1,58 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Tests. The README keeps its word: its programs compile, run and print what it says; packages and files are there.
+
+usage: check_readme.py SOURCE_ROOT INCLUDE_DIR LIBRARY COMPILER [FLAGS...]"""
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT, INCLUDE, LIBRARY, *CC = sys.argv[1:]
+ROOT = pathlib.Path(ROOT)
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.M | re.S)
+PROGRAMS = [(text, BLOCKS[i + 1]) for i, (kind, text) in enumerate(BLOCKS[:-1]) if kind == "c" and "int main(" in text]
+
+
+class Readme(unittest.TestCase):
+    def build_and_run(self, program):
+        with tempfile.TemporaryDirectory() as folder:
+            source = pathlib.Path(folder, "program.c")
+            source.write_text(program, encoding="utf-8")
+            binary = source.with_suffix("")
+            subprocess.run([*CC, "-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror", f"-I{INCLUDE}", source, "-o",
+                            binary, LIBRARY, f"-Wl,-rpath,{os.path.dirname(LIBRARY)}"], check=True)
+            return subprocess.run([binary], check=True, capture_output=True, text=True, timeout=120).stdout
+
+    def test_programs(self):
+        self.assertEqual(len(PROGRAMS), 2)
+        for program, (kind, said) in PROGRAMS:
+            self.assertEqual(kind, "text", "what a program prints follows it")
+            self.assertEqual(self.build_and_run(program), said)
+
+    def test_first_program_is_ten_lines_and_an_example(self):
+        program = PROGRAMS[0][0]
+        self.assertEqual(len([line for line in program.splitlines() if line.strip()]), 10)
+        example = (ROOT / "examples" / "kl.c").read_text(encoding="utf-8")
+        self.assertEqual(example.split("*/\n", 1)[1], program)
+
+    def test_packages_are_named(self):
+        for line in (ROOT / "scripts" / "packages.txt").read_text(encoding="utf-8").splitlines():
+            if not line.startswith("#"):
+                package = line.split()[2]
+                self.assertRegex(README, rf"`{re.escape(package)}`")
+
+    def test_linked_files_exist(self):
+        for link in re.findall(r"\]\(([^)#]+)\)", README):
+            if "://" not in link:
+                self.assertTrue((ROOT / link).exists(), link)
+        for script in re.findall(r"\./(scripts/\w+)", README):
+            self.assertTrue(os.access(ROOT / script, os.X_OK), script)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
