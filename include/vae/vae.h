@@ -619,7 +619,7 @@ VAE_API int vae_loglik_categorical_grad(size_t n, size_t k, const uint32_t *labe
  * Salakhutdinov, arXiv:1509.00519, section 3, and the weights are its gradient with respect to logw.
  *
  * @param n          rows
- * @param k          samples; with k = 0 the result is minus infinity
+ * @param k          samples, at least 1 unless n is 0
  * @param logw       [n][k] log-weights
  * @param ldlogw     its row stride
  * @param lme        [n] output
