@@ -11,7 +11,7 @@
 
 #include "sheet.h"
 
-enum { PAIRS = 6, SAMPLES = 12, MANIFOLD = 20, SHEET_SIDE = 1200 };
+enum { PAIRS = 6, PAIR_ROWS = 8, SAMPLES = 12, MANIFOLD = 20, SHEET_SIDE = 1200 };
 
 /* As many images along a side as are wanted, if they fit. */
 static int fitting(size_t side, int wanted)
@@ -32,7 +32,7 @@ static struct sheet sheet_of(const struct data *data, int columns, int rows)
 
 size_t pictures_rows(const struct data *data)
 {
-    struct sheet sheet = sheet_of(data, PAIRS, 2 * PAIRS);
+    struct sheet sheet = sheet_of(data, PAIRS, PAIR_ROWS);
     return (size_t)(sheet.rows * sheet.columns);
 }
 
@@ -51,7 +51,7 @@ static int out_of_memory(const char *path)
 static int write_reconstructions(
     vae_model *model, const struct data *data, const float *x, size_t n, const char *path)
 {
-    struct sheet sheet = sheet_of(data, PAIRS, 2 * PAIRS);
+    struct sheet sheet = sheet_of(data, PAIRS, PAIR_ROWS);
     sheet.rows = (int)((n + (size_t)sheet.columns - 1) / (size_t)sheet.columns);
     size_t room = (size_t)(sheet.rows * sheet.columns), dim = data->dim;
     sheet.columns *= 2;
