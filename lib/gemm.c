@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Rank 4. Matrix products behind one function, with two providers: the native kernel and a CBLAS.
+ */
+#include "gemm.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <vae/vae.h>
+
+#if defined(VAE_HAVE_CBLAS)
+#include <cblas.h>
+/* OpenBLAS alone has it, and it may stand in for the reference library at run time: a weak reference finds out. */
+extern char *openblas_get_corename(void) __attribute__((weak));
+#endif
+
+size_t vae_gemm_panel(int32_t provider)
+{
+    return provider == VAE_GEMM_NATIVE ? VAE_PANEL : SIZE_MAX;
+}
+
+struct vae_panels vae_panels_rows(float *data, size_t cols, size_t ld)
+{
+    return (struct vae_panels){data, cols, VAE_PANEL, VAE_PANEL, ld, ld};
+}
+
+struct vae_panels vae_panels_packed(float *data, size_t rows, size_t cols, size_t width)
+{
+    if (width > cols)
+        width = cols;
+    size_t tail = cols % width;
+    return (struct vae_panels){data, cols, width, rows * width, width, tail ? tail : width};
+}
+
+size_t vae_panels_count(const struct vae_panels *panels)
+{
+    return (panels->cols + panels->width - 1) / panels->width;
+}
+
+struct vae_panels vae_panels_one(const struct vae_panels *panels, size_t panel, size_t row)
+{
+    size_t first = panel * panels->width, left = panels->cols - first;
+    size_t cols = left < panels->width ? left : panels->width;
+    size_t ld = cols < panels->width ? panels->tail_ld : panels->ld;
+    return (struct vae_panels){panels->data + panel * panels->step + row * ld, cols, cols, cols, ld, ld};
+}
+
+static struct vae_epilogue shifted(struct vae_epilogue epilogue, size_t cols)
+{
+    if (epilogue.bias)
+        epilogue.bias += cols;
+    if (epilogue.pre)
+        epilogue.pre += cols;
+    if (epilogue.y)
+        epilogue.y += cols;
+    return epilogue;
+}
+
+static void run_native(const struct vae_gemm *gemm, const struct vae_product *p)
+{
+    struct vae_block block = {.m = p->m, .k = p->k, .a = p->a, .a_row = p->a_row, .a_col = p->a_col};
+    for (size_t i = 0; i < vae_panels_count(&p->c); i++) {
+        struct vae_panels b = vae_panels_one(&p->b, i, 0), c = vae_panels_one(&p->c, i, 0);
+        block.n = c.cols;
+        block.b = b.data;
+        block.ldb = b.ld;
+        block.c = c.data;
+        block.ldc = c.ld;
+        block.epilogue = shifted(p->epilogue, i * p->c.width);
+        gemm->kernels->gemm_block(&block);
+    }
+}
+
+#if defined(VAE_HAVE_CBLAS)
+static void run_cblas(const struct vae_gemm *gemm, const struct vae_product *p)
+{
+    int transposed = p->a_col != 1;
+    cblas_sgemm(CblasRowMajor, transposed ? CblasTrans : CblasNoTrans, CblasNoTrans, (int)p->m, (int)p->c.cols, (int)p->k,
+        1.0f, p->a, (int)(transposed ? p->a_col : p->a_row), p->b.data, (int)p->b.ld, 0.0f, p->c.data, (int)p->c.ld);
+    gemm->kernels->epilogue(&p->epilogue, p->m, p->c.cols, p->c.data, p->c.ld);
+}
+#endif
+
+void vae_gemm_run(const struct vae_gemm *gemm, const struct vae_product *product)
+{
+#if defined(VAE_HAVE_CBLAS)
+    if (gemm->provider == VAE_GEMM_CBLAS) {
+        run_cblas(gemm, product);
+        return;
+    }
+#endif
+    run_native(gemm, product);
+}
+
+int vae_gemm_available(int32_t provider)
+{
+#if defined(VAE_HAVE_CBLAS)
+    if (provider == VAE_GEMM_CBLAS)
+        return 1;
+#endif
+    return provider == VAE_GEMM_NATIVE;
+}
+
+const char *vae_gemm_blas_name(void)
+{
+#if defined(VAE_HAVE_CBLAS)
+    static _Thread_local char name[64];
+    if (!openblas_get_corename)
+        return "cblas";
+    snprintf(name, sizeof name, "openblas(%s)", openblas_get_corename());
+    return name;
+#else
+    return "none";
+#endif
+}
+
+int vae_gemm_blas_is_slow(void)
+{
+#if defined(VAE_HAVE_CBLAS)
+    /* The cores that OpenBLAS before 0.3.25 falls back to on CPUs it does not know (its issue 4267): SSE3 kernels. */
+    static const char *const old[] = {"Prescott", "Core2", "Katmai", "Coppermine", "Northwood", "Banias", "Generic"};
+    if (!openblas_get_corename || strcmp(vae_kernels_get()->isa, "scalar") == 0)
+        return 0;
+    for (size_t i = 0; i < sizeof old / sizeof *old; i++)
+        if (strcmp(openblas_get_corename(), old[i]) == 0)
+            return 1;
+#endif
+    return 0;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Rank 4. Matrix products behind one function, with two providers: the native kernel and a CBLAS.
+ */
+#ifndef VAE_LIB_GEMM_H
+#define VAE_LIB_GEMM_H
+
+#include "kernels.h"
+
+struct vae_gemm {
+    const struct vae_train_kernels *kernels;
+    int32_t provider; /* VAE_GEMM_NATIVE or VAE_GEMM_CBLAS */
+};
+
+/* A matrix whose columns lie in panels: element (r, c) of panel p = c / width is data[p * step + r * ld + c % width];
+ * the last panel, where it is narrower, has a row stride of its own. Row-major is the special case step = width. */
+struct vae_panels {
+    float *data;
+    size_t cols, width, step, ld, tail_ld;
+};
+
+/* C[m][n] = A[m][k] B[k][n]; A's element (i, p) is a[i * a_row + p * a_col], one of the strides being 1. The epilogue's
+ * pointers belong to column 0. */
+struct vae_product {
+    size_t m, k;
+    const float *a;
+    size_t a_row, a_col;
+    struct vae_panels b, c;
+    struct vae_epilogue epilogue;
+};
+
+/* Width of the panels in which this provider wants its weights; SIZE_MAX: plain row-major. */
+size_t vae_gemm_panel(int32_t provider);
+/* Row-major data, seen in panels. */
+struct vae_panels vae_panels_rows(float *data, size_t cols, size_t ld);
+/* rows x cols elements without a gap, panel after panel. */
+struct vae_panels vae_panels_packed(float *data, size_t rows, size_t cols, size_t width);
+size_t vae_panels_count(const struct vae_panels *panels);
+/* One panel as a matrix of its own, from row `row` on. */
+struct vae_panels vae_panels_one(const struct vae_panels *panels, size_t panel, size_t row);
+
+void vae_gemm_run(const struct vae_gemm *gemm, const struct vae_product *product);
+
+/* Is the provider in this build? */
+int vae_gemm_available(int32_t provider);
+/* "none", or the library and the core that it chose: "openblas(Prescott)". */
+const char *vae_gemm_blas_name(void);
+/* Did that library take this CPU for a much older one? */
+int vae_gemm_blas_is_slow(void);
+
+#endif

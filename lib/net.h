@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Rank 3. One VAE as the objective sees it: weights, layers, families, and the workspace of one caller. A model and each of
+ * its views have one of their own, over the same weights.
+ */
+#ifndef VAE_LIB_NET_H
+#define VAE_LIB_NET_H
+
+#include "likelihood.h"
+#include "network.h"
+#include "pool.h"
+#include "posterior.h"
+
+/* Largest magnitudes of a layer's operands in the last training pass. */
+struct vae_bounds {
+    float x, g;
+};
+
+struct vae_net {
+    const struct vae_kernels *kernels;
+    struct vae_gemm gemm;
+    struct vae_pool pool;
+    struct vae_weights weights;
+    struct vae_stack encoder, decoder;
+    struct vae_posterior posterior;
+    struct vae_likelihood likelihood;
+    size_t x_dim, z_dim;
+    size_t max_batch; /* rows that one pass holds */
+    size_t samples;   /* draws a row in a training pass */
+
+    /* Workspace. Row r, sample s of the decoder is row r * samples + s of its arrays. */
+    size_t ldz;
+    float *z;    /* [max_batch * samples][ldz] */
+    float *eps;  /* [samples][max_batch][z_dim] */
+    double *loglik, *kl, *sample_loglik; /* [max_batch] */
+
+    /* For training only; NULL in a view. */
+    float *gz;      /* as z */
+    float *kl_scale; /* [max_batch] */
+    struct vae_bounds *bounds; /* [threads][layers], encoder's first */
+};
+
+/* A batch after all checks. seed: the model's, already mixed with the batch's. */
+struct vae_rows {
+    const float *x;
+    size_t ldx, n;
+    uint64_t first_row, seed;
+};
+
+static inline size_t vae_net_layers(const struct vae_net *net)
+{
+    return net->encoder.count + net->decoder.count;
+}
+
+/* How many rows a task takes: all in one for a single thread, as long as the activations stay in the second-level cache;
+ * else enough tasks for threads to share unevenly. */
+static inline size_t vae_net_chunk(const struct vae_net *net, size_t n, size_t samples)
+{
+    size_t most = samples < 64 ? 128 / samples + (128 % samples != 0) : 2;
+    size_t share = net->pool.threads < 2 ? n : (n + 2 * net->pool.threads - 1) / (2 * net->pool.threads);
+    return share < most ? share + (share == 0) : most;
+}
+
+#endif

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Rank 4. Threads: a model's own workers, or the embedding program's parallel_for.
+ *
+ * Tasks are claimed one by one from a counter, so a worker that the scheduler has set aside holds up at most the task
+ * it is in. Nobody spins for long: after some microseconds a thread sleeps, which gives its core to whoever needs it;
+ * a barrier that kept spinning would fight the very thread it waits for when two share a core.
+ */
+#include "pool.h"
+
+#define NEXT_MASK UINT32_MAX
+
+/* Claims a task of the current job. A successful exchange means that the job is not over, so its fields are stable. */
+static int claim(struct vae_pool *pool, size_t *task)
+{
+    uint64_t ticket = atomic_load(&pool->ticket);
+    while ((ticket & NEXT_MASK) < ticket >> 32)
+        if (atomic_compare_exchange_weak(&pool->ticket, &ticket, ticket + 1)) {
+            *task = (size_t)(ticket & NEXT_MASK);
+            return 1;
+        }
+    return 0;
+}
+
+static void run_inline(size_t tasks, vae_pool_task *task, void *arg)
+{
+    for (size_t i = 0; i < tasks; i++)
+        task(arg, i, 0);
+}
+
+static void executor_share(void *arg, size_t worker)
+{
+    struct vae_pool *pool = arg;
+    for (size_t task; claim(pool, &task);)
+        pool->task(pool->arg, task, worker);
+}
+
+#if defined(VAE_HAVE_THREADS)
+
+/* About ten microseconds: longer than the gap between two jobs of one step, shorter than a time slice. */
+#define SPINS 200
+
+static inline void relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("isb");
+#endif
+}
+
+static int work_waits(struct vae_pool *pool)
+{
+    uint64_t ticket = atomic_load(&pool->ticket);
+    return (ticket & NEXT_MASK) < ticket >> 32;
+}
+
+static void finish_one(struct vae_pool *pool, size_t tasks)
+{
+    if (atomic_fetch_add(&pool->done, 1) + 1 < tasks || !atomic_load(&pool->caller_sleeps))
+        return;
+    pthread_mutex_lock(&pool->mutex);
+    pthread_cond_signal(&pool->finished);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+static void share(struct vae_pool *pool, size_t worker)
+{
+    for (size_t task; claim(pool, &task);) {
+        size_t tasks = (size_t)(atomic_load(&pool->ticket) >> 32);
+        pool->task(pool->arg, task, worker);
+        finish_one(pool, tasks);
+    }
+}
+
+static void sleep_until_work(struct vae_pool *pool)
+{
+    for (int i = 0; i < SPINS; i++) {
+        if (work_waits(pool) || atomic_load(&pool->stopping))
+            return;
+        relax();
+    }
+    pthread_mutex_lock(&pool->mutex);
+    atomic_fetch_add(&pool->sleepers, 1);
+    while (!work_waits(pool) && !atomic_load(&pool->stopping))
+        pthread_cond_wait(&pool->work, &pool->mutex);
+    atomic_fetch_sub(&pool->sleepers, 1);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+static void *worker_main(void *arg)
+{
+    struct vae_pool_worker *worker = arg;
+    struct vae_pool *pool = worker->pool;
+    while (!atomic_load(&pool->stopping)) {
+        share(pool, worker->number);
+        sleep_until_work(pool);
+    }
+    return NULL;
+}
+
+static void wake(struct vae_pool *pool)
+{
+    if (atomic_load(&pool->sleepers) == 0)
+        return;
+    pthread_mutex_lock(&pool->mutex);
+    pthread_cond_broadcast(&pool->work);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+static void wait_until_done(struct vae_pool *pool, size_t tasks)
+{
+    for (int i = 0; i < SPINS; i++) {
+        if (atomic_load(&pool->done) == tasks)
+            return;
+        relax();
+    }
+    pthread_mutex_lock(&pool->mutex);
+    atomic_store(&pool->caller_sleeps, 1);
+    while (atomic_load(&pool->done) < tasks)
+        pthread_cond_wait(&pool->finished, &pool->mutex);
+    atomic_store(&pool->caller_sleeps, 0);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+static int start_workers(struct vae_pool *pool)
+{
+    pool->process = getpid();
+    pthread_mutex_init(&pool->mutex, NULL);
+    pthread_cond_init(&pool->work, NULL);
+    pthread_cond_init(&pool->finished, NULL);
+    for (; pool->started + 1 < pool->threads; pool->started++) {
+        struct vae_pool_worker *worker = &pool->workers[pool->started];
+        worker->pool = pool;
+        worker->number = pool->started + 1;
+        if (pthread_create(&worker->thread, NULL, worker_main, worker) != 0) {
+            vae_pool_stop(pool);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+void vae_pool_stop(struct vae_pool *pool)
+{
+    /* In a child that fork() made, the workers do not exist, and the mutex may be held by one of them for ever. */
+    if (pool->threads < 2 || pool->executor || pool->process != getpid())
+        return;
+    pthread_mutex_lock(&pool->mutex);
+    atomic_store(&pool->stopping, 1);
+    pthread_cond_broadcast(&pool->work);
+    pthread_mutex_unlock(&pool->mutex);
+    for (size_t i = 0; i < pool->started; i++)
+        pthread_join(pool->workers[i].thread, NULL);
+    pthread_cond_destroy(&pool->finished);
+    pthread_cond_destroy(&pool->work);
+    pthread_mutex_destroy(&pool->mutex);
+}
+
+static void run_workers(struct vae_pool *pool, size_t tasks)
+{
+    atomic_store(&pool->ticket, (uint64_t)tasks << 32);
+    wake(pool);
+    share(pool, 0);
+    wait_until_done(pool, tasks);
+}
+
+static int alone(const struct vae_pool *pool)
+{
+    return pool->started == 0 || pool->process != getpid();
+}
+
+#else
+
+static int start_workers(struct vae_pool *pool)
+{
+    (void)pool;
+    return -1;
+}
+
+void vae_pool_stop(struct vae_pool *pool)
+{
+    (void)pool;
+}
+
+static void run_workers(struct vae_pool *pool, size_t tasks)
+{
+    (void)pool;
+    (void)tasks;
+}
+
+static int alone(const struct vae_pool *pool)
+{
+    (void)pool;
+    return 1;
+}
+
+#endif
+
+int vae_pool_start(struct vae_pool *pool, size_t threads, struct vae_pool_worker *workers, vae_parallel_for *executor,
+    void *executor_ctx)
+{
+    pool->threads = threads;
+    pool->workers = workers;
+    pool->executor = executor;
+    pool->executor_ctx = executor_ctx;
+    return threads < 2 || executor ? 0 : start_workers(pool);
+}
+
+void vae_pool_run(struct vae_pool *pool, size_t tasks, vae_pool_task *task, void *arg)
+{
+    if (tasks < 2 || (!pool->executor && alone(pool))) {
+        run_inline(tasks, task, arg);
+        return;
+    }
+    pool->task = task;
+    pool->arg = arg;
+    atomic_store(&pool->done, 0);
+    if (pool->executor) {
+        atomic_store(&pool->ticket, (uint64_t)tasks << 32);
+        pool->executor(pool->executor_ctx, pool->threads, executor_share, pool);
+    } else {
+        run_workers(pool, tasks);
+    }
+}
