@@ -117,8 +117,8 @@ VAE_API unsigned vae_version(void);
  *
  * @return a string such as "0.1.0 isa=avx512 gemm=native blas=none": the version, then `key=value` pairs
  *         divided by single spaces; more pairs may follow in later versions. `isa` is the instruction set
- *         in use (the environment variable VAE_CPU lowers it: scalar, avx2, avx512, neon). Static, never
- *         NULL
+ *         in use (the environment variable VAE_CPU lowers it: scalar, avx2, avx512, neon). In storage of the
+ *         calling thread, valid as long as the thread; never NULL
  * @since 0.1
  */
 VAE_API const char *vae_build_info(void);
@@ -801,7 +801,7 @@ typedef struct vae_layer {
     size_t size;        /**< sizeof(vae_layer), set by vae_layer_init() */
     int32_t kind;       /**< default #VAE_LAYER_DENSE */
     int32_t activation; /**< default #VAE_RELU */
-    uint64_t units;     /**< outputs, at least 1; required (default 0) */
+    uint64_t units;     /**< outputs, 1 to 2^30 - 1; required (default 0) */
 } vae_layer;
 
 /**
@@ -820,49 +820,49 @@ VAE_API void vae_layer_init(vae_layer *layer, size_t size);
  */
 typedef struct vae_config {
     size_t size;    /**< sizeof(vae_config), set by vae_config_init() */
-    uint64_t x_dim; /**< values in a row of data, at least 1; required (default 0) */
-    uint64_t z_dim; /**< latent dimensions, at least 1; required (default 0) */
+    uint64_t x_dim; /**< values in a row of data, 1 to 2^30 - 1; required (default 0) */
+    uint64_t z_dim; /**< latent dimensions, 1 to 2^30 - 1; required (default 0) */
 
     /** Hidden layers between x and the head (mu | logvar) of 2 z_dim units, default NULL; the array's
      *  stride is encoder[0].size, so that arrays of an older vae_layer work */
     const vae_layer *encoder;
-    uint64_t n_encoder; /**< number of them, default 0: the head alone, a linear encoder */
+    uint64_t n_encoder; /**< number of them, at most 65535, default 0: the head alone, linear */
     /** Hidden layers between z and the head: x_dim units, 2 x_dim (mean | logvar) for #VAE_GAUSS; default
      *  NULL; the array's stride is decoder[0].size */
     const vae_layer *decoder;
-    uint64_t n_decoder; /**< number of them, default 0: a linear decoder */
+    uint64_t n_decoder; /**< number of them, at most 65535, default 0: the head alone, linear */
 
     int32_t likelihood; /**< p(x|z), default #VAE_BERNOULLI */
     /** Of Gaussian means: #VAE_IDENTITY (default) or #VAE_SIGMOID (appendix C.2's for faces in 0..1);
      *  Bernoulli takes #VAE_IDENTITY alone */
     int32_t mean_activation;
-    /** Natural log of the variance: of #VAE_GAUSS_FIXED, and where #VAE_GAUSS_SHARED starts; finite,
-     *  default 0 */
+    /** Natural log of the variance: of #VAE_GAUSS_FIXED, and where #VAE_GAUSS_SHARED starts; of magnitude
+     *  below 1e4, default 0 */
     double gauss_logvar;
     int32_t init;         /**< of the parameters, default #VAE_INIT_TORCH */
     int32_t optimizer;    /**< default #VAE_ADAM */
-    double init_scale;    /**< factor of the initialisation, see there; finite, >= 0, default 1 */
-    double learning_rate; /**< step size; finite, >= 0, default 1e-3 */
+    double init_scale;    /**< factor of the initialisation, see there; 0 to 1e30, default 1 */
+    double learning_rate; /**< step size, 0 to 1e30, default 1e-3 */
     double beta1;         /**< decay of Adam's first moment, 0 <= beta1 < 1, default 0.9 */
     double beta2;         /**< decay of Adam's second moment, 0 <= beta2 < 1, default 0.999 */
-    double epsilon;       /**< Adam's, finite, > 0, default 1e-8 */
+    double epsilon;       /**< Adam's, above 0 also as a float32, to 1e30, default 1e-8 */
 
     uint64_t seed;          /**< of initialisation and all noise, default 0 (a seed like others) */
-    uint64_t max_batch;     /**< rows that one vae_step() may hold, at least 1, default 128 */
+    uint64_t max_batch;     /**< rows that one vae_step() may hold, 1 to 2^30 - 1, default 128 */
     uint64_t train_samples; /**< draws of z for each row in training, L, 1 to 65536, default 1 */
-    /** Threads that work in one call, the caller's included; at least 1, default 1. More than 1 in a build
-     *  without threads is #VAE_ERR_UNSUPPORTED */
+    /** Threads that work in one call, the caller's included; 1 to 1024, default 1. More than 1 without
+     *  parallel_for in a build without threads is #VAE_ERR_UNSUPPORTED */
     int32_t threads;
     int32_t gemm; /**< default #VAE_GEMM_NATIVE; what the build lacks is #VAE_ERR_UNSUPPORTED */
 
     vae_allocator allocator; /**< default all NULL: the C library's */
     /** The embedding program's executor, default NULL: the model's own threads. It calls task(arg, index)
-     *  once for each index below `tasks`, in any order, on any threads, at most `threads` of them at a
-     *  time, and returns when all have returned */
+     *  once for each index below `tasks`, which is at most `threads`, in any order, on any threads, one
+     *  after the other or at the same time, and returns when all have returned */
     void (*parallel_for)(void *ctx, size_t tasks, void (*task)(void *arg, size_t index), void *arg);
     void *parallel_ctx; /**< handed to parallel_for, default NULL */
-    /** Receives remarks that are no errors, on the calling thread, default NULL: silent. The message ends
-     *  with the call and must not call the model back */
+    /** Receives remarks that are no errors, on the calling thread, default NULL: silent. `level` 1 is a
+     *  warning. The message lives as long as the call; the model may not be used inside */
     void (*log)(void *ctx, int32_t level, const char *message);
     void *log_ctx; /**< handed to log, default NULL */
 } vae_config;
@@ -941,8 +941,8 @@ VAE_API void vae_destroy(vae_model *model);
  *
  * @param view       the view, or NULL after an error
  * @param owner      a model that vae_create() made, or a view, whose owner is then shared
- * @param max_batch  rows that the view works on at a time, at least 1; more rows are cut, results do not
- *                   change
+ * @param max_batch  rows that the view works on at a time, 1 to 2^31 - 1; more rows are cut, results do
+ *                   not change
  * @return #VAE_OK, #VAE_ERR_ARG or #VAE_ERR_NOMEM
  * @since 0.1
  */
@@ -988,7 +988,7 @@ VAE_API int vae_step_batch(vae_model *model, const vae_batch *batch, vae_terms *
  * @param model  not a view
  * @param batch  n from 1 to max_batch
  * @param terms  NULL = not wanted
- * @return as vae_step_batch(); after an error there is no gradient to apply
+ * @return as vae_step_batch(); after #VAE_ERR_NONFINITE there is no gradient to read or to apply
  * @since 0.1
  */
 VAE_API int vae_grad(vae_model *model, const vae_batch *batch, vae_terms *terms);
@@ -1008,7 +1008,7 @@ VAE_API int vae_apply(vae_model *model);
  * Changes the step size from the next update on.
  *
  * @param model          not a view
- * @param learning_rate  finite, >= 0
+ * @param learning_rate  0 to 1e30
  * @return #VAE_OK, #VAE_ERR_ARG or #VAE_ERR_STATE
  * @since 0.1
  */
@@ -1130,7 +1130,7 @@ VAE_API int vae_decode_params(vae_model *model, const float *z, size_t n, float 
  * @param model   a model or a view
  * @param x       [n][x_dim] data
  * @param n       rows, any number
- * @param x_mean  [n][x_dim] output; may be x itself
+ * @param x_mean  [n][x_dim] output
  * @return #VAE_OK or #VAE_ERR_ARG
  * @since 0.1
  */

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Data flow in one direction: a file in lib/ includes files of its own rank or of a deeper one (a larger
 number), the public header and the system's. The rank stands in each file's first comment as "Rank N.".
-Examples include the public header and their own files, never lib/.
+Examples include the public header and their own files, never lib/. docs/architecture.md lists every file of
+lib/ with its rank, and no other.
 
 usage: check_layers.py SOURCE_ROOT"""
 
@@ -11,6 +12,7 @@ import re
 import sys
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.M)
+LISTED = re.compile(r"^ +(lib/\S+) +(\d) ", re.M)
 RANK = re.compile(r"\A/\*.*?\bRank (\d)\.", re.S)
 
 
@@ -41,8 +43,26 @@ def included(path):
         yield form, name, beside if form == '"' and os.path.exists(beside) else None
 
 
-def check_lib(lib, faults):
-    ranks = {path: rank_of(path) for path in sources(lib)}
+def listed(document):
+    """{path: rank} of the list in the architecture; "lib/a.c,.h" stands for two files."""
+    ranks = {}
+    for names, rank in LISTED.findall(read(document)):
+        first, *endings = names.split(",")
+        for path in [first, *(os.path.splitext(first)[0] + ending for ending in endings)]:
+            ranks[path] = int(rank)
+    return ranks
+
+
+def check_list(root, ranks, faults):
+    there = {os.path.relpath(path, root): rank for path, rank in ranks.items()}
+    said = listed(os.path.join(root, "docs", "architecture.md"))
+    faults += [f"{path}: not in docs/architecture.md" for path in sorted(there.keys() - said.keys())]
+    faults += [f"{path}: in docs/architecture.md, not there" for path in sorted(said.keys() - there.keys())]
+    faults += [f"{path}: rank {there[path]}, docs/architecture.md says {said[path]}"
+               for path in sorted(there.keys() & said.keys()) if there[path] != said[path]]
+
+
+def check_lib(lib, ranks, faults):
     for path, rank in ranks.items():
         shown = os.path.relpath(path, os.path.dirname(lib))
         if rank is None:
@@ -58,7 +78,6 @@ def check_lib(lib, faults):
                 faults.append(f'{shown}: "{name}" is outside lib/')
             elif ranks[target] is not None and ranks[target] < rank:
                 faults.append(f'{shown}: rank {rank} includes "{name}" of rank {ranks[target]}')
-    return len(ranks)
 
 
 def check_examples(examples, lib, faults):
@@ -71,14 +90,16 @@ def check_examples(examples, lib, faults):
 
 
 def main(root):
-    faults = []
-    lib = os.path.join(os.path.abspath(root), "lib")
-    count = check_lib(lib, faults)
-    check_examples(os.path.join(os.path.abspath(root), "examples"), lib, faults)
+    faults, root = [], os.path.abspath(root)
+    lib = os.path.join(root, "lib")
+    ranks = {path: rank_of(path) for path in sources(lib)}
+    check_lib(lib, ranks, faults)
+    check_list(root, ranks, faults)
+    check_examples(os.path.join(root, "examples"), lib, faults)
     for fault in faults:
         print(fault)
-    print(f"{count} files in lib/, {len(faults)} faults")
-    return 1 if faults or count == 0 else 0
+    print(f"{len(ranks)} files in lib/, {len(faults)} faults")
+    return 1 if faults or not ranks else 0
 
 
 if __name__ == "__main__":
