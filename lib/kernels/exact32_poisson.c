@@ -61,7 +61,7 @@ static inline void poisson16(const float *restrict x, const float *restrict logr
     double *restrict term, float *restrict g, int value, int grad)
 {
     for (int l = 0; l < VAE_LANES; l++) {
-        double k = x[l], eta = m64_at_least(-M64_HUGE, lograte[l]);
+        double k = x[l], eta = m64_clamp(M64_HUGE, lograte[l]);
         double y = k >= 1.0 ? m64_at_most(COUNT_MAX, k) : 1.0;
         struct m64_log log = m64_log_parts(y);
         double inverse = 1.0 / ((y + 0.5) * (2.0 + log.f)); /* one division for two */
