@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Rank 4. Poisson log-likelihood on log rates, float64 in double-double: k eta - exp(eta) - lgamma(k + 1);
+ * d eta = k - exp(eta). k need not be whole; below 0 the likelihood is 0, its log -inf.
+ *
+ * With z = k for k >= 16, else k + 16, and stirlerr(z) the tail of Stirling's series,
+ *   k >= 16: -(log(2 pi k) / 2 + stirlerr(k) + k g(u)), u = eta - log(k), g(u) = exp(u) - 1 - u (Loader,
+ * 2000) k < 16:  as it stands, lgamma(k + 1) = (z + 1/2) log z - z + log(2 pi) / 2 + stirlerr(z) - log((k +
+ * 1) ... (k + 16)) k < 2^-16: lgamma(k + 1) by its series at 0.
+ */
+#include "exact64.h"
+
+#define SHIFT 16
+
+/* sum of B_2n / (2n (2n - 1) z^(2n - 1)), z >= 16 */
+DD_INLINE struct dd stirlerr(struct dd z)
+{
+    struct dd v = dd_div(dd_of(1.0), z);
+    double s = v.h * v.h, t = -0x1.6476701181f3ap+0;
+    t = fma(t, s, 0x1.6fe96381e0680p-3);
+    t = fma(t, s, -0x1.e4286cb0f5398p-6);
+    t = fma(t, s, 0x1.a41a41a41a41ap-8);
+    t = fma(t, s, -0x1.f6ab0d9993c7dp-10);
+    t = fma(t, s, 0x1.b951e2b18ff23p-11);
+    t = fma(t, s, -0x1.3813813813814p-11);
+    t = fma(t, s, 0x1.a01a01a01a01ap-11);
+    t = fma(t, s, -0x1.6c16c16c16c17p-9);
+    struct dd p = dd_add((struct dd){0x1.5555555555555p-4, 0x1.5555555555555p-58}, dd_of(s * t));
+    return dd_mul(p, v);
+}
+
+/* lgamma(k + 1) for 0 <= k < 2^-16 */
+DD_INLINE struct dd lgamma_near(double k)
+{
+    double t = -k * fma(-k, 0x1.151322ac7d848p-2, 0x1.9a4d55beab2d7p-2);
+    struct dd p = dd_mul_by(dd_add((struct dd){0x1.a51a6625307d3p-1, 0x1.1873d8912200cp-56}, dd_of(t)), k);
+    return dd_mul_by(dd_add((struct dd){-0x1.2788cfc6fb619p-1, 0x1.6cb90701fbfabp-58}, p), k);
+}
+
+/* log((k + 1) ... (k + 16)) */
+DD_INLINE struct dd log_shift(double k)
+{
+    struct dd p = dd_sum(k, 1.0);
+#pragma GCC unroll 16
+    for (int i = 2; i <= SHIFT; i++)
+        p = dd_mul(p, dd_sum((double)i, k));
+    return dd_log(p);
+}
+
+/* k eta - exp(eta) - lgamma(k + 1), k in [0, 16) */
+DD_INLINE struct dd small_count(double k, double eta, struct dd z, struct dd log_z, struct dd half_log)
+{
+    double limited = eta > DD_EXP_MAX ? DD_EXP_MAX : eta;
+    struct dd linear = dd_prod(k, limited), rate = dd_narrow(dd_exp(dd_of(eta)));
+    struct dd stirling = dd_add(dd_sub(dd_mul(z, log_z), z), dd_add(half_log, stirlerr(z)));
+    struct dd lgamma = dd_select(k < 0x1p-16, lgamma_near(k), dd_sub(stirling, log_shift(k)));
+    double plain = k == 0.0 && eta == eta ? 0.0 : k * limited;
+    return dd_guard(dd_sub(dd_sub(linear, rate), lgamma), plain - rate.h);
+}
+
+/* -(log(2 pi k) / 2 + stirlerr(k) + k g(eta - log(k))), finite k >= 16 */
+DD_INLINE struct dd large_count(double k, double eta, struct dd log_k, struct dd half_log)
+{
+    struct dd u = dd_guard(dd_sub(dd_of(eta), log_k), eta - log_k.h);
+    struct dd_wide g = dd_expm1mx_of(dd_exp_parts(u), u);
+    struct dd loss = dd_narrow(dd_wide_mul(dd_wide_of(k), dd_normalise(g.v, g.e)));
+    loss = dd_guard(loss, dd_finite(u.h) ? loss.h : fabs(u.h));
+    return dd_guard(dd_neg(dd_add(dd_add(half_log, stirlerr(dd_of(k))), loss)), -(half_log.h + loss.h));
+}
+
+static void poisson_term(struct rows64_block *b)
+{
+    for (int l = 0; l < VAE_LANES; l++) {
+        double k = b->in[0][l], eta = b->in[1][l];
+        double small = dd_clamp(k, 0.0, (double)SHIFT), large = dd_clamp(k, (double)SHIFT, DBL_MAX);
+        struct dd z = dd_select(k < SHIFT, dd_sum((double)SHIFT, small), dd_of(large)), log_z = dd_log(z);
+        struct dd half_log = dd_times(dd_add(log_z, DD_LN2PI), 0.5); /* log(2 pi z) / 2 */
+        struct dd term = dd_select(
+            k < SHIFT, small_count(small, eta, z, log_z, half_log), large_count(large, eta, log_z, half_log));
+        int outside = k < 0.0 || k > DBL_MAX;
+        term = dd_guard(term, outside && eta == eta ? -DD_INF : term.h + (k - k));
+        b->term_h[l] = term.h;
+        b->term_l[l] = term.l;
+    }
+}
+
+static void poisson_grad(struct rows64_block *b)
+{
+    for (int l = 0; l < VAE_LANES; l++) {
+        double k = b->in[0][l], eta = b->in[1][l];
+        struct dd_wide rate = dd_exp(dd_of(eta)), count = dd_wide_of(k);
+        struct dd_wide slope = dd_wide_add(count, (struct dd_wide){dd_neg(rate.v), rate.e});
+        double infinite = fabs(k) > DBL_MAX ? k : 0.0;
+        infinite = infinite > 0.0 && eta > DBL_MAX ? infinite - eta : infinite;
+        b->out[0][l] = dd_add_weighted(b->out[0][l], b->w, wide_or(slope, infinite));
+    }
+}
+
+void K(poisson64)(size_t n, size_t d, const double *x, size_t ldx, const double *lograte, size_t ldlograte,
+    const double *w, double *value, double *glograte, size_t ldglograte)
+{
+    K(rows64_run)
+    (&(struct rows64_job){.n = n,
+        .d = d,
+        .w = w,
+        .value = value,
+        .term = poisson_term,
+        .grad = poisson_grad,
+        .inputs = 2,
+        .in = {x, lograte},
+        .ld_in = {ldx, ldlograte},
+        .outputs = 1,
+        .out = {glograte},
+        .ld_out = {ldglograte}});
+}
