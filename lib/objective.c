@@ -7,6 +7,8 @@
  */
 #include "objective.h"
 
+#include "profile.h"
+
 #include <vae/vae.h>
 
 struct job {
@@ -32,7 +34,9 @@ static void encode(const struct job *job, struct range r)
 {
     struct vae_net *net = job->net;
     struct vae_activations *top = vae_stack_top(&net->encoder);
+    vae_profile_start();
     vae_stack_forward(&net->gemm, &net->weights, &net->encoder, job->rows->x, job->rows->ldx, r.first, r.last);
+    vae_profile_mark(VAE_PHASE_ENCODER_FORWARD);
     vae_posterior_kl(&net->posterior, r.n, top->y + r.first * top->ld, top->ld, net->kl + r.first);
 }
 
@@ -170,16 +174,23 @@ static void train_rows(void *arg, size_t task, size_t worker)
     for (size_t s = 0; s < net->samples; s++)
         draw(job, r, VAE_STREAM_TRAIN, s, net->eps + (s * net->max_batch + r.first) * net->z_dim,
             net->z + (first + s) * net->ldz, net->samples);
+    vae_profile_mark(VAE_PHASE_DRAW);
     vae_stack_forward(&net->gemm, &net->weights, &net->decoder, net->z, net->ldz, first, last);
     vae_likelihood_finish_head(&net->likelihood, last - first, head->y + first * head->ld, head->ld);
+    vae_profile_mark(VAE_PHASE_DECODER_FORWARD);
     reconstruct(job, r);
+    vae_profile_mark(VAE_PHASE_LIKELIHOOD);
     vae_stack_backward(&net->gemm, &net->weights, &net->decoder, net->gz, net->ldz, first, last);
+    vae_profile_mark(VAE_PHASE_DECODER_BACKWARD);
     posterior_backward(job, r);
+    vae_profile_mark(VAE_PHASE_POSTERIOR_BACKWARD);
     vae_stack_backward(&net->gemm, &net->weights, &net->encoder, NULL, 0, r.first, r.last);
+    vae_profile_mark(VAE_PHASE_ENCODER_BACKWARD);
 
     struct vae_bounds *bounds = net->bounds + worker * vae_net_layers(net);
     note_bounds(net, &net->encoder, job->rows->x, job->rows->ldx, r.first, r.n, bounds);
     note_bounds(net, &net->decoder, net->z, net->ldz, first, last - first, bounds + net->encoder.count);
+    vae_profile_mark(VAE_PHASE_BOUNDS);
 }
 
 void vae_objective_train(struct vae_net *net, const struct vae_rows *rows, uint64_t step)

@@ -7,6 +7,8 @@
  */
 #include "optimizer.h"
 
+#include "profile.h"
+
 #include <math.h>
 #include <vae/vae.h>
 
@@ -153,17 +155,21 @@ static void run_piece(void *arg, size_t task, size_t worker)
     struct vae_optimizer *o = job->optimizer;
     struct piece p = locate(job, task);
     float *weight = o->grads + p.weight, *bias = o->grads + p.bias;
+    vae_profile_start();
     if (job->through_scratch) {
         weight = o->scratch + worker * vae_optimizer_scratch(job->net);
         bias = weight + PIECE_ROWS * VAE_PANEL;
     }
     if (job->work & WORK_GRADIENT)
         o->partial[task] = gradient(job, &p, weight, bias);
+    vae_profile_mark(VAE_PHASE_WEIGHT_GRADIENTS);
     if (job->work & WORK_UPDATE) {
         update(job, p.weight, p.rows * p.ld, weight);
         if (p.row == 0)
             update(job, p.bias, p.cols, bias);
+        vae_profile_mark(VAE_PHASE_UPDATE);
         refresh(job->net, &p);
+        vae_profile_mark(VAE_PHASE_TRANSPOSED);
     }
 }
 
