@@ -55,10 +55,23 @@ static struct vae_epilogue shifted(struct vae_epilogue epilogue, size_t cols)
     return epilogue;
 }
 
+/* A single row is bound by the loads of B: whole panels side by side. Returns how many panels are done. */
+static size_t run_row(const struct vae_gemm *gemm, const struct vae_product *p, struct vae_block block)
+{
+    if (p->b.ld != VAE_PANEL || p->c.step != VAE_PANEL)
+        return 0;
+    block.b = p->b.data;
+    block.c = p->c.data;
+    block.epilogue = p->epilogue;
+    return gemm->kernels->gemm_row(&block, p->c.cols / VAE_PANEL, p->b.step);
+}
+
 static void run_native(const struct vae_gemm *gemm, const struct vae_product *p)
 {
-    struct vae_block block = {.m = p->m, .k = p->k, .a = p->a, .a_row = p->a_row, .a_col = p->a_col};
-    for (size_t i = 0; i < vae_panels_count(&p->c); i++) {
+    struct vae_block block = {.m = p->m, .k = p->k, .a = p->a, .a_row = p->a_row, .a_col = p->a_col,
+        .ahead = {p->ahead[0], p->ahead[1], p->ahead[2]}};
+    size_t first = p->m == 1 && p->a_col == 1 ? run_row(gemm, p, block) : 0;
+    for (size_t i = first; i < vae_panels_count(&p->c); i++) {
         struct vae_panels b = vae_panels_one(&p->b, i, 0), c = vae_panels_one(&p->c, i, 0);
         block.n = c.cols;
         block.b = b.data;

@@ -26,6 +26,7 @@ struct vae_product {
     size_t a_row, a_col;
     struct vae_panels b, c;
     struct vae_epilogue epilogue;
+    const float *ahead[3]; /* for a C of one panel: arrays of its shape that are wanted next; or NULL */
 };
 
 /* Width of the panels in which this provider wants its weights; SIZE_MAX: plain row-major. */

@@ -83,6 +83,7 @@ struct vae_block {
     float *c;
     size_t ldc;
     struct vae_epilogue epilogue;
+    const float *ahead[3]; /* arrays of C's shape that are wanted next, to be fetched meanwhile; or NULL */
 };
 
 /* Adam, Kingma & Ba, arXiv:1412.6980, algorithm 1; the two corrections are 1 / (1 - beta^t). */
@@ -94,6 +95,9 @@ struct vae_adam {
 /* What runs inside a training step. Error bounds stand in the files. All of these overwrite. */
 struct vae_train_kernels {
     void (*gemm_block)(const struct vae_block *block);
+    /* one row of contiguous A times the first of `panels` whole panels of B, `step` apart, several at a time; returns how
+     * many it did, the rest being the caller's. Same bits as gemm_block. */
+    size_t (*gemm_row)(const struct vae_block *block, size_t panels, size_t step);
     /* the epilogue alone, on a C of m rows and n columns (for products that another library made) */
     void (*epilogue)(const struct vae_epilogue *epilogue, size_t m, size_t n, float *c, size_t ldc);
     /* out[n] = sum over the m rows of g, in order */

@@ -118,6 +118,11 @@ static double gradient(const struct job *job, const struct piece *p, float *weig
     struct vae_product product = {.m = p->rows, .k = o->n, .a = o->x + p->row, .a_row = 1, .a_col = o->ldx,
         .b = {(float *)g, p->cols, p->cols, p->cols, o->ldg, o->ldg},
         .c = {weight, p->cols, p->cols, p->cols, p->ld, p->ld}};
+    if (job->work & WORK_UPDATE) {
+        product.ahead[0] = job->net->weights.params + p->weight;
+        product.ahead[1] = job->optimizer->m + p->weight;
+        product.ahead[2] = job->optimizer->v + p->weight;
+    }
     vae_gemm_run(&job->net->gemm, &product);
     double sum = kernels->sum_squares(p->rows * p->ld, weight);
     if (p->row > 0)

@@ -7,6 +7,7 @@
 #include "isa.h"
 
 void K(gemm_block)(const struct vae_block *block);
+size_t K(gemm_row)(const struct vae_block *block, size_t panels, size_t step);
 void K(train_bernoulli)(size_t n, size_t d, const float *x, size_t ldx, const float *logits, size_t ldlogits,
     float scale, double *value, float *g, size_t ldg);
 void K(train_gauss)(size_t n, size_t d, const float *x, size_t ldx, const float *mean, size_t ldmean,
