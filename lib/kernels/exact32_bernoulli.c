@@ -12,8 +12,8 @@
 #include "math64.h"
 #include "rows.h"
 
-static inline void bernoulli16(const float *restrict x, const float *restrict logits,
-    const float *restrict weight, double *restrict term, float *restrict g, int value, int grad)
+BLOCK bernoulli16(const float *restrict x, const float *restrict logits, const double *restrict weight,
+    double *restrict term, float *restrict g, int value, int grad)
 {
     for (int l = 0; l < VAE_LANES; l++) {
         double a = m64_at_most(M64_HUGE, fabs((double)logits[l])), t = m64_exp(-a);
@@ -30,7 +30,7 @@ static inline void bernoulli16(const float *restrict x, const float *restrict lo
     }
 }
 
-static inline void bernoulli_block(const struct rows_tile *t, size_t at, int value, int grad)
+BLOCK bernoulli_block(const struct rows_tile *t, size_t at, int value, int grad)
 {
     bernoulli16(t->in[0] + at, t->in[1] + at, t->weight + at, value ? t->term + at : NULL,
         grad ? t->out[0] + at : NULL, value, grad);

@@ -37,8 +37,8 @@ static inline double slope_poly(double z)
     return fma(p, z, 0x1.55555555554e9p-4);
 }
 
-static inline void cbernoulli16(const float *restrict x, const float *restrict logits,
-    const float *restrict weight, double *restrict term, float *restrict g, int value, int grad)
+BLOCK cbernoulli16(const float *restrict x, const float *restrict logits, const double *restrict weight,
+    double *restrict term, float *restrict g, int value, int grad)
 {
     for (int l = 0; l < VAE_LANES; l++) {
         double logit = logits[l], z = logit * logit, centred = (double)x[l] - 0.5;
@@ -59,7 +59,7 @@ static inline void cbernoulli16(const float *restrict x, const float *restrict l
     }
 }
 
-static inline void cbernoulli_block(const struct rows_tile *t, size_t at, int value, int grad)
+BLOCK cbernoulli_block(const struct rows_tile *t, size_t at, int value, int grad)
 {
     cbernoulli16(t->in[0] + at, t->in[1] + at, t->weight + at, value ? t->term + at : NULL,
         grad ? t->out[0] + at : NULL, value, grad);

@@ -13,10 +13,11 @@
 #include "rows.h"
 
 struct in3 {
-    const float *x, *mean, *log_scale, *w;
+    const float *x, *mean, *log_scale;
+    const double *w;
 };
 
-static inline void gauss16(
+BLOCK gauss16(
     struct in3 in, double *restrict term, float *restrict gmean, float *restrict glv, int value, int grad)
 {
     for (int l = 0; l < VAE_LANES; l++) {
@@ -32,7 +33,7 @@ static inline void gauss16(
     }
 }
 
-static inline void laplace16(
+BLOCK laplace16(
     struct in3 in, double *restrict term, float *restrict gmean, float *restrict gls, int value, int grad)
 {
     for (int l = 0; l < VAE_LANES; l++) {
@@ -54,14 +55,14 @@ static inline struct in3 in3_at(const struct rows_tile *t, size_t at)
     return (struct in3){t->in[0] + at, t->in[1] + at, t->in[2] + at, t->weight + at};
 }
 
-static inline void gauss_block(const struct rows_tile *t, size_t at, int value, int grad)
+BLOCK gauss_block(const struct rows_tile *t, size_t at, int value, int grad)
 {
     gauss16(in3_at(t, at), value ? t->term + at : NULL, grad ? t->out[0] + at : NULL,
         grad ? t->out[1] + at : NULL, value, grad);
 }
 ROWS_BLOCKS(gauss)
 
-static inline void laplace_block(const struct rows_tile *t, size_t at, int value, int grad)
+BLOCK laplace_block(const struct rows_tile *t, size_t at, int value, int grad)
 {
     laplace16(in3_at(t, at), value ? t->term + at : NULL, grad ? t->out[0] + at : NULL,
         grad ? t->out[1] + at : NULL, value, grad);

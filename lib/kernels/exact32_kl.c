@@ -11,7 +11,7 @@
 #include "math64.h"
 #include "rows.h"
 
-static inline void diag16(const float *restrict mu, const float *restrict lv, const float *restrict w,
+BLOCK diag16(const float *restrict mu, const float *restrict lv, const double *restrict w,
     double *restrict term, float *restrict gmu, float *restrict glv, int value, int grad)
 {
     for (int l = 0; l < VAE_LANES; l++) {
@@ -26,7 +26,7 @@ static inline void diag16(const float *restrict mu, const float *restrict lv, co
     }
 }
 
-static inline void diag_block(const struct rows_tile *t, size_t at, int value, int grad)
+BLOCK diag_block(const struct rows_tile *t, size_t at, int value, int grad)
 {
     diag16(t->in[0] + at, t->in[1] + at, t->weight + at, value ? t->term + at : NULL,
         grad ? t->out[0] + at : NULL, grad ? t->out[1] + at : NULL, value, grad);
@@ -51,11 +51,12 @@ void K(kl_diag32)(size_t n, size_t d, const float *mu, size_t ldmu, const float 
 }
 
 struct pair_in {
-    const float *mu_q, *lv_q, *mu_p, *lv_p, *w;
+    const float *mu_q, *lv_q, *mu_p, *lv_p;
+    const double *w;
 };
 
-static inline void pair16(struct pair_in in, double *restrict term, float *restrict gmu_q,
-    float *restrict glv_q, float *restrict gmu_p, float *restrict glv_p, int value, int grad)
+BLOCK pair16(struct pair_in in, double *restrict term, float *restrict gmu_q, float *restrict glv_q,
+    float *restrict gmu_p, float *restrict glv_p, int value, int grad)
 {
     for (int l = 0; l < VAE_LANES; l++) {
         double x = m64_at_most(M64_EXP_MAX, (double)in.lv_q[l] - (double)in.lv_p[l]);
@@ -75,7 +76,7 @@ static inline void pair16(struct pair_in in, double *restrict term, float *restr
     }
 }
 
-static inline void pair_block(const struct rows_tile *t, size_t at, int value, int grad)
+BLOCK pair_block(const struct rows_tile *t, size_t at, int value, int grad)
 {
     struct pair_in in = {t->in[0] + at, t->in[1] + at, t->in[2] + at, t->in[3] + at, t->weight + at};
     float *out[4] = {0};

@@ -57,7 +57,7 @@ static inline double lgamma_poly(double x)
     return fma(p, x, 0x1.2788cfc6fb493p-1);
 }
 
-static inline void poisson16(const float *restrict x, const float *restrict lograte, const float *restrict w,
+BLOCK poisson16(const float *restrict x, const float *restrict lograte, const double *restrict w,
     double *restrict term, float *restrict g, int value, int grad)
 {
     for (int l = 0; l < VAE_LANES; l++) {
@@ -81,7 +81,7 @@ static inline void poisson16(const float *restrict x, const float *restrict logr
     }
 }
 
-static inline void poisson_block(const struct rows_tile *t, size_t at, int value, int grad)
+BLOCK poisson_block(const struct rows_tile *t, size_t at, int value, int grad)
 {
     poisson16(t->in[0] + at, t->in[1] + at, t->weight + at, value ? t->term + at : NULL,
         grad ? t->out[0] + at : NULL, value, grad);

@@ -7,8 +7,7 @@
 #include "math64.h"
 #include "rows.h"
 
-static inline void draw16(
-    const float *restrict mu, const float *restrict lv, const float *restrict eps, float *restrict z)
+BLOCK draw16(const float *restrict mu, const float *restrict lv, const float *restrict eps, float *restrict z)
 {
     for (int l = 0; l < VAE_LANES; l++)
         z[l] = (float)fma(m64_exp(0.5 * (double)lv[l]), eps[l], mu[l]);
@@ -20,7 +19,7 @@ static void draw(size_t blocks, const struct rows_tile *t)
         draw16(t->in[0] + at, t->in[1] + at, t->in[2] + at, t->out[0] + at);
 }
 
-static inline void grad16(const float *restrict lv, const float *restrict eps, const float *restrict gz,
+BLOCK grad16(const float *restrict lv, const float *restrict eps, const float *restrict gz,
     float *restrict gmu, float *restrict glv)
 {
     for (int l = 0; l < VAE_LANES; l++) {

@@ -7,48 +7,39 @@
 #include "math64.h"
 #include "rows.h"
 
-/* Local copies and buffers of one call; `out` takes the outputs that nobody wants, too. */
+/* Local copies and buffers of one call; `out` takes the outputs that nobody wants, too. The odd length keeps
+ * arrays that are walked together from falling on the same lines of the first cache. */
+#define ROOM (ROWS_TILE + VAE_LANES)
 struct buffers {
-    float in[ROWS_MATRICES][ROWS_TILE];
-    float out[ROWS_MATRICES][ROWS_TILE];
-    float weight[ROWS_TILE];
-    double term[ROWS_TILE + VAE_LANES];
+    _Alignas(64) float in[ROWS_MATRICES][ROOM];
+    float out[ROWS_MATRICES][ROOM];
+    double weight[ROOM];
+    double term[ROOM];
 };
 
-/* Short copies of any length: a call of memcpy would cost more than they do. */
-static inline void copy(float *to, const float *from, size_t count)
+/* One row of at least `block` elements in blocks of so many, the last of which overlaps the one before. */
+static inline void copy(float *to, const float *from, size_t columns, size_t block)
 {
-    for (; count >= 16; count -= 16, to += 16, from += 16)
-        memcpy(to, from, 16 * sizeof *to);
-    if (count & 8) {
-        memcpy(to, from, 8 * sizeof *to);
-        to += 8, from += 8;
-    }
-    if (count & 4) {
-        memcpy(to, from, 4 * sizeof *to);
-        to += 4, from += 4;
-    }
-    if (count & 2) {
-        memcpy(to, from, 2 * sizeof *to);
-        to += 2, from += 2;
-    }
-    if (count & 1)
-        *to = *from;
+    for (size_t j = 0; j + block < columns; j += block)
+        memcpy(to + j, from + j, block * sizeof *to);
+    memcpy(to + columns - block, from + columns - block, block * sizeof *to);
 }
 
-static void pack(float *to, const float *from, size_t ld, size_t rows, size_t columns)
+/* Rows of one stride into rows of another. A call of memcpy for each would cost more than the copies do. */
+static void copy_rows(float *to, size_t ld_to, const float *from, size_t ld_from, size_t rows, size_t columns)
 {
-    for (size_t i = 0; i < rows; i++)
-        copy(to + i * columns, from + i * ld, columns);
+    if (columns >= 16)
+        for (size_t i = 0; i < rows; i++)
+            copy(to + i * ld_to, from + i * ld_from, columns, 16);
+    else if (columns >= 4)
+        for (size_t i = 0; i < rows; i++)
+            copy(to + i * ld_to, from + i * ld_from, columns, 4);
+    else
+        for (size_t i = 0; i < rows; i++)
+            copy(to + i * ld_to, from + i * ld_from, columns, 1);
 }
 
-static void unpack(float *to, size_t ld, const float *from, size_t rows, size_t columns)
-{
-    for (size_t i = 0; i < rows; i++)
-        copy(to + i * ld, from + i * columns, columns);
-}
-
-static void fill(float *to, float value, size_t count)
+static inline void fill(float *to, float value, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         to[i] = value;
@@ -100,7 +91,7 @@ static void run_copied(
     size_t count = at->rows * at->columns, padded = round_up(count);
     struct rows_tile tile = {.weight = b->weight + skip, .term = job->value ? b->term + skip : NULL};
     for (int k = 0; k < job->inputs; k++) {
-        pack(b->in[k], input_at(job, k, at) + skip, job->ld_in[k], at->rows, at->columns);
+        copy_rows(b->in[k], at->columns, input_at(job, k, at) + skip, job->ld_in[k], at->rows, at->columns);
         fill(b->in[k] + count, 0.0f, padded - count);
         tile.in[k] = b->in[k];
     }
@@ -109,14 +100,14 @@ static void run_copied(
         tile.out[k] = b->out[k];
         if (!out || job->overwrite)
             continue;
-        pack(b->out[k], out + skip, job->ld_out[k], at->rows, at->columns);
+        copy_rows(b->out[k], at->columns, out + skip, job->ld_out[k], at->rows, at->columns);
         fill(b->out[k] + count, 0.0f, padded - count);
     }
     job->blocks(padded / VAE_LANES, &tile);
     for (int k = 0; k < job->outputs && grad; k++) {
         float *out = output_at(job, k, at);
         if (out)
-            unpack(out + skip, job->ld_out[k], b->out[k], at->rows, at->columns);
+            copy_rows(out + skip, job->ld_out[k], b->out[k], at->columns, at->rows, at->columns);
     }
 }
 
@@ -139,10 +130,16 @@ static void run_in_place(const struct rows_job *job, struct buffers *b, const st
     }
 }
 
+static void fill_weights(double *to, double weight, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        to[i] = weight;
+}
+
 static void spread_weights(const struct rows_job *job, struct buffers *b, const struct window *at)
 {
     for (size_t i = 0; i < at->rows; i++)
-        fill(b->weight + i * at->columns, job->weight[at->row + i], at->columns);
+        fill_weights(b->weight + i * at->columns, job->weight[at->row + i], at->columns);
 }
 
 static double finish(double lanes[VAE_LANES])
@@ -187,7 +184,7 @@ static void run_long(const struct rows_job *job, struct buffers *b, int grad)
             size_t left = job->d - column;
             struct window at = {row, 1, column, left < ROWS_TILE ? left : ROWS_TILE};
             if (job->weight && column == 0)
-                fill(b->weight, job->weight[row], at.columns);
+                fill_weights(b->weight, job->weight[row], at.columns);
             if (job->overwrite)
                 run_copied(job, b, &at, 0, grad);
             else
@@ -215,7 +212,7 @@ void K(rows_run)(const struct rows_job *job)
      */
     size_t tile = job->d <= ROWS_TILE / 16 ? short_rows(job) * job->d : ROWS_TILE;
     size_t used = job->d < tile / job->n ? round_up(job->n * job->d) : tile;
-    fill(b.weight, 1.0f, used);
+    fill_weights(b.weight, 1.0, used);
     memset(b.term, 0, (used + VAE_LANES) * sizeof *b.term);
     for (int k = 0; k < job->outputs && grad; k++)
         if (!job->out[k])

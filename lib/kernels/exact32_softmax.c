@@ -19,7 +19,7 @@ struct row_sums {
     double rest_expm1; /* of expm1 */
 };
 
-static inline void max16(float lanes[restrict VAE_LANES], const float *restrict x)
+BLOCK max16(float lanes[restrict VAE_LANES], const float *restrict x)
 {
     for (int l = 0; l < VAE_LANES; l++)
         lanes[l] = x[l] > lanes[l] ? x[l] : lanes[l];
@@ -44,16 +44,17 @@ static float row_max(const float *x, size_t k)
         max16(lanes, x + j);
     load_rest(block, x + j, k - j, max);
     max16(lanes, block);
-    for (int l = 0; l < VAE_LANES; l++)
-        max = lanes[l] > max ? lanes[l] : max;
-    return max;
+    for (int half = VAE_LANES / 2; half; half /= 2)
+        for (int l = 0; l < half; l++)
+            lanes[l] = lanes[l + half] > lanes[l] ? lanes[l + half] : lanes[l];
+    return lanes[0];
 }
 
 struct sum_lanes {
     double count[VAE_LANES], rest[VAE_LANES], rest_expm1[VAE_LANES];
 };
 
-static inline void sums16(struct sum_lanes *restrict s, const float *restrict x, double max)
+BLOCK sums16(struct sum_lanes *restrict s, const float *restrict x, double max)
 {
     for (int l = 0; l < VAE_LANES; l++) {
         double at = x[l];
@@ -88,7 +89,7 @@ static double share(const struct row_sums *s, double x)
     return x == s->max ? 1.0 : m64_exp(x - s->max);
 }
 
-static inline void weights16(float *restrict out, const float *restrict x, double max, double inverse)
+BLOCK weights16(float *restrict out, const float *restrict x, double max, double inverse)
 {
     for (int l = 0; l < VAE_LANES; l++) {
         double at = x[l], e = m64_exp(at - max);
@@ -96,7 +97,7 @@ static inline void weights16(float *restrict out, const float *restrict x, doubl
     }
 }
 
-static inline void grads16(float *restrict g, const float *restrict x, double w, double max, double inverse)
+BLOCK grads16(float *restrict g, const float *restrict x, double w, double max, double inverse)
 {
     for (int l = 0; l < VAE_LANES; l++) {
         double at = x[l], e = m64_exp(at - max);

@@ -14,6 +14,14 @@
 
 #include "isa.h"
 
+/* What is done to a block of sixteen is inlined where its flags are constant: only then does its loop
+ * vectorise. */
+#if defined(__GNUC__)
+#define BLOCK static inline __attribute__((always_inline)) void
+#else
+#define BLOCK static inline void
+#endif
+
 /* Elements of a tile at most, a multiple of 16 rows of up to 64 elements. */
 #define ROWS_TILE 1024
 #define ROWS_MATRICES 4
@@ -22,7 +30,7 @@
 struct rows_tile {
     const float *in[ROWS_MATRICES];
     float *out[ROWS_MATRICES]; /* all NULL where no output is wanted, else all there */
-    const float *weight;       /* one an element */
+    const double *weight;      /* one an element */
     double *term;              /* NULL where no sum is wanted */
 };
 typedef void rows_blocks(size_t blocks, const struct rows_tile *tile);
@@ -80,8 +88,10 @@ static inline void lanes_add(double lanes[restrict VAE_LANES], const double *res
             lanes[l] += term[j + (size_t)l];
     int64_t left = (int64_t)(count - j);
     if (left)
-        for (int64_t l = 0; l < VAE_LANES; l++)
-            lanes[l] += l < left ? term[j + (size_t)l] : 0.0;
+        for (int64_t l = 0; l < VAE_LANES; l++) {
+            double any = term[j + (size_t)l];
+            lanes[l] += l < left ? any : 0.0;
+        }
 }
 
 static inline double lanes_total(const double lanes[VAE_LANES])
