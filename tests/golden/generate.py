@@ -1,0 +1,186 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Writes golden.txt: what PyTorch in float64 makes of small models.
+
+    python3 generate.py build/lib/libvae.so > golden.txt
+
+From the library come the initial parameters and the noise (vae_normal, streams "train" and "evaluate"),
+nothing else: bound, gradients and Adam are PyTorch's (2.13). The dump is lines of words: "case NAME", then
+keys with their numbers; nine digits tell one float32 from the next.
+"""
+import ctypes
+import sys
+
+import torch
+import torch.nn.functional as F
+
+ROWS, STEPS, READ_SAMPLES = 6, 20, 2
+TRAIN, EVALUATE = 2, 3  # VAE_STREAM_*
+IDENTITY, RELU, TANH, SIGMOID, SOFTPLUS, SILU, GELU = range(7)
+BERNOULLI, GAUSS_FIXED, GAUSS_SHARED, GAUSS = range(1, 5)
+ACTIVATIONS = [lambda v: v, torch.relu, torch.tanh, torch.sigmoid, F.softplus, F.silu, F.gelu]
+
+# name, likelihood, mean activation, gauss_logvar, train_samples, (width, activation)s of encoder, of decoder
+CASES = [
+    ("bernoulli", BERNOULLI, IDENTITY, 0.0, 1, [(8, SOFTPLUS)], [(8, TANH)]),
+    ("gauss_fixed", GAUSS_FIXED, SIGMOID, -0.7, 1, [(8, TANH)], [(8, SIGMOID)]),
+    ("gauss_shared", GAUSS_SHARED, IDENTITY, -0.3, 1, [(8, RELU)], [(8, SOFTPLUS)]),
+    ("gauss", GAUSS, IDENTITY, 0.0, 1, [(8, SILU)], [(8, TANH)]),
+    ("bernoulli_3_draws", BERNOULLI, IDENTITY, 0.0, 3, [(8, GELU)], [(8, SILU)]),
+    ("gauss_deep", GAUSS, SIGMOID, 0.0, 3, [(8, GELU), (7, IDENTITY)], [(5, SILU), (9, GELU)]),
+]
+X_DIM, Z_DIM, SEED, LEARNING_RATE = 11, 3, 42, 0.01
+
+u64, i32, f64, pointer = ctypes.c_uint64, ctypes.c_int32, ctypes.c_double, ctypes.c_void_p
+
+
+class Layer(ctypes.Structure):
+    _fields_ = [("size", ctypes.c_size_t), ("kind", i32), ("activation", i32), ("units", u64)]
+
+
+class Config(ctypes.Structure):
+    _fields_ = [
+        ("size", ctypes.c_size_t), ("x_dim", u64), ("z_dim", u64), ("encoder", ctypes.POINTER(Layer)),
+        ("n_encoder", u64), ("decoder", ctypes.POINTER(Layer)), ("n_decoder", u64), ("likelihood", i32),
+        ("mean_activation", i32), ("gauss_logvar", f64), ("init", i32), ("optimizer", i32),
+        ("init_scale", f64), ("learning_rate", f64), ("beta1", f64), ("beta2", f64), ("epsilon", f64),
+        ("seed", u64), ("max_batch", u64), ("train_samples", u64), ("threads", i32), ("gemm", i32),
+        ("allocator", pointer * 3),
+        ("parallel_for", pointer), ("parallel_ctx", pointer), ("log", pointer), ("log_ctx", pointer)]
+
+
+def layers_of(widths):
+    layers = (Layer * len(widths))()
+    for layer, (units, activation) in zip(layers, widths):
+        lib.vae_layer_init(ctypes.byref(layer), ctypes.c_size_t(ctypes.sizeof(Layer)))
+        layer.units, layer.activation = units, activation
+    return layers
+
+
+def initial_params(case):
+    """The library's own first parameters, canonical order."""
+    _, likelihood, mean_activation, gauss_logvar, samples, encoder, decoder = case
+    c, model = Config(), pointer()
+    lib.vae_config_init(ctypes.byref(c), ctypes.c_size_t(ctypes.sizeof(Config)))
+    c.x_dim, c.z_dim, c.seed, c.train_samples = X_DIM, Z_DIM, SEED, samples
+    c.likelihood, c.mean_activation, c.gauss_logvar = likelihood, mean_activation, gauss_logvar
+    c.encoder, c.n_encoder = layers_of(encoder), len(encoder)
+    c.decoder, c.n_decoder = layers_of(decoder), len(decoder)
+    assert lib.vae_create(ctypes.byref(model), ctypes.byref(c)) == 0, lib.vae_last_error()
+    count = lib.vae_param_count(model)
+    params = (ctypes.c_float * count)()
+    assert lib.vae_get_params(model, params, u64(count)) == 0, lib.vae_last_error()
+    lib.vae_destroy(model)
+    return list(params)
+
+
+def noise(purpose, sample, step):
+    eps = (ctypes.c_float * (ROWS * Z_DIM))()
+    stream = purpose << 56 | sample << 40 | step
+    assert lib.vae_normal(u64(SEED), u64(stream), u64(0), ctypes.c_size_t(ROWS * Z_DIM), eps) == 0
+    return torch.tensor(list(eps), dtype=torch.float64).reshape(ROWS, Z_DIM)
+
+
+class Model:
+    """The bound, written down once more: Kingma & Welling, arXiv:1312.6114, equation (7), appendix C."""
+
+    def __init__(self, case, flat):
+        _, self.likelihood, self.mean_activation, self.gauss_logvar, self.samples, encoder, decoder = case
+        flat, self.params = iter(flat), []
+        heads = 2 if self.likelihood == GAUSS else 1
+        self.encoder = self.side(X_DIM, encoder + [(2 * Z_DIM, IDENTITY)], flat)
+        self.decoder = self.side(Z_DIM, decoder + [(heads * X_DIM, IDENTITY)], flat)
+        if self.likelihood == GAUSS_SHARED:
+            self.logvar = self.take(flat, 1)
+        assert next(flat, None) is None
+
+    def take(self, flat, *shape):
+        count = 1
+        for side in shape:
+            count *= side
+        values = [next(flat) for _ in range(count)]
+        tensor = torch.tensor(values, dtype=torch.float64).reshape(shape).requires_grad_()
+        self.params.append(tensor)
+        return tensor
+
+    def side(self, width, layers, flat):
+        side = []
+        for units, activation in layers:
+            side.append((self.take(flat, units, width), self.take(flat, units), ACTIVATIONS[activation]))
+            width = units
+        return side
+
+    @staticmethod
+    def run(side, v):
+        for weight, bias, activation in side:
+            v = activation(v @ weight.T + bias)
+        return v
+
+    def loglik(self, x, z):
+        head = self.run(self.decoder, z)
+        if self.likelihood == BERNOULLI:
+            return (x * F.logsigmoid(head) + (1 - x) * F.logsigmoid(-head)).sum(1)
+        mean = ACTIVATIONS[self.mean_activation](head[:, :X_DIM])
+        if self.likelihood == GAUSS:
+            logvar = head[:, X_DIM:]
+        elif self.likelihood == GAUSS_SHARED:
+            logvar = self.logvar.expand_as(mean)
+        else:  # as float32, in which the library holds it
+            logvar = torch.tensor([self.gauss_logvar], dtype=torch.float32).double().expand_as(mean)
+        return torch.distributions.Normal(mean, torch.exp(logvar / 2)).log_prob(x).sum(1)
+
+    def terms(self, x, draws):
+        """Mean log-likelihood over the draws, and the divergence, of each row; draws None: z = mu."""
+        q = self.run(self.encoder, x)
+        mu, logvar = q[:, :Z_DIM], q[:, Z_DIM:]
+        kl = -0.5 * (1 + logvar - mu ** 2 - torch.exp(logvar)).sum(1)
+        z = [mu] if draws is None else [mu + torch.exp(logvar / 2) * eps for eps in draws]
+        return torch.stack([self.loglik(x, one) for one in z]).mean(0), kl
+
+    def train_terms(self, x, step):
+        loglik, kl = self.terms(x, [noise(TRAIN, s, step) for s in range(self.samples)])
+        return loglik.mean(), kl.mean()
+
+    def flat(self, tensors):
+        return [v for t in tensors for v in t.detach().flatten().tolist()]
+
+
+def put(key, values):
+    print(key, len(values), *("%.9g" % v for v in values))
+
+
+def dump(case):
+    name, likelihood, mean_activation, gauss_logvar, samples, encoder, decoder = case
+    first = initial_params(case)
+    model = Model(case, first)
+    torch.manual_seed(CASES.index(case))
+    x = torch.rand(ROWS, X_DIM, dtype=torch.float32).double()
+    print("case", name)
+    put("kinds", [likelihood, mean_activation, samples, X_DIM, Z_DIM, SEED, ROWS, STEPS, READ_SAMPLES])
+    put("numbers", [gauss_logvar, LEARNING_RATE])
+    put("encoder", [number for layer in encoder for number in layer])
+    put("decoder", [number for layer in decoder for number in layer])
+    put("x", x.flatten().tolist())
+    put("first", first)
+    loglik, kl = model.train_terms(x, 0)
+    (kl - loglik).backward()
+    put("terms", [(loglik - kl).item(), loglik.item(), kl.item()])
+    put("gradient", model.flat([p.grad for p in model.params]))
+    for key, draws in ("elbo_at_mu", None), ("elbo", [noise(EVALUATE, s, 0) for s in range(READ_SAMPLES)]):
+        loglik, kl = model.terms(x, draws)
+        put(key, (loglik - kl).tolist())
+    adam = torch.optim.Adam(model.params, lr=LEARNING_RATE)
+    for step in range(STEPS):
+        adam.zero_grad()
+        loglik, kl = model.train_terms(x, step)
+        (kl - loglik).backward()
+        adam.step()
+    put("last", model.flat(model.params))
+
+
+lib = ctypes.CDLL(sys.argv[1])
+lib.vae_last_error.restype = ctypes.c_char_p
+lib.vae_param_count.restype = u64
+print("# Small models in PyTorch, float64: see generate.py, which wrote this.")
+for each in CASES:
+    dump(each)

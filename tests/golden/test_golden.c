@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Test. The model against the same model in PyTorch, float64 (golden.txt, written by generate.py): first
+ * parameters to the bit, forward values and gradients to 1e-5 of their norm, tensor by tensor, parameters
+ * after Adam's steps to 1e-4.
+ */
+#include "../support/models.h"
+#include "../support/runner.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { LONGEST_LINE = 1 << 16, NAME = 64, FIELDS = 16 };
+#define MOST_VALUES 1024
+
+/* A key with its numbers. */
+struct field {
+    char key[NAME];
+    size_t count;
+    double values[MOST_VALUES];
+};
+
+struct golden {
+    char name[NAME];
+    size_t count;
+    struct field fields[FIELDS];
+};
+
+static FILE *open_dump(void)
+{
+    const char *path = getenv("VAE_GOLDEN");
+    FILE *file = fopen(path ? path : "golden.txt", "r");
+    ck_assert_msg(file, "no golden.txt; VAE_GOLDEN says where it is");
+    return file;
+}
+
+static void read_field(const char *line, struct field *field)
+{
+    int used;
+    ck_assert_int_eq(sscanf(line, "%63s %zu%n", field->key, &field->count, &used), 2);
+    ck_assert_uint_le(field->count, MOST_VALUES);
+    for (size_t i = 0; i < field->count; i++) {
+        char *end;
+        line += used;
+        field->values[i] = strtod(line, &end);
+        ck_assert_ptr_ne(end, line);
+        used = (int)(end - line);
+    }
+}
+
+/* The next case, or 0 at the end of the file. */
+static int read_case(FILE *file, struct golden *golden)
+{
+    static char line[LONGEST_LINE];
+    golden->count = 0;
+    golden->name[0] = '\0';
+    for (;;) {
+        long start = ftell(file);
+        if (!fgets(line, sizeof line, file))
+            return golden->name[0] != '\0';
+        if (line[0] == '#')
+            continue;
+        if (strncmp(line, "case ", 5) == 0 && golden->name[0]) {
+            fseek(file, start, SEEK_SET);
+            return 1;
+        }
+        if (sscanf(line, "case %63s", golden->name) == 1)
+            continue;
+        ck_assert_uint_lt(golden->count, FIELDS);
+        read_field(line, &golden->fields[golden->count++]);
+    }
+}
+
+static const struct field *field(const struct golden *golden, const char *key)
+{
+    for (size_t i = 0; i < golden->count; i++)
+        if (strcmp(golden->fields[i].key, key) == 0)
+            return &golden->fields[i];
+    ck_abort_msg("%s: no %s", golden->name, key);
+}
+
+static uint64_t set_layers(const struct field *numbers, vae_layer *layers)
+{
+    uint64_t count = numbers->count / 2;
+    for (uint64_t i = 0; i < count; i++) {
+        vae_layer_init(&layers[i], sizeof layers[i]);
+        layers[i].units = (uint64_t)numbers->values[2 * i];
+        layers[i].activation = (int32_t)numbers->values[2 * i + 1];
+    }
+    return count;
+}
+
+static vae_model *create(const struct golden *golden)
+{
+    const double *kinds = field(golden, "kinds")->values, *numbers = field(golden, "numbers")->values;
+    struct plan plan;
+    plan_init(&plan, (int32_t)kinds[0], VAE_RELU, 0);
+    vae_config *c = &plan.config;
+    c->mean_activation = (int32_t)kinds[1];
+    c->train_samples = (uint64_t)kinds[2];
+    c->x_dim = (uint64_t)kinds[3];
+    c->z_dim = (uint64_t)kinds[4];
+    c->seed = (uint64_t)kinds[5];
+    c->gauss_logvar = numbers[0];
+    c->learning_rate = numbers[1];
+    c->n_encoder = set_layers(field(golden, "encoder"), plan.encoder);
+    c->n_decoder = set_layers(field(golden, "decoder"), plan.decoder);
+    return model_of(c);
+}
+
+static void close_to(
+    const char *name, const char *what, size_t n, const double *found, const double *wanted, double tolerance)
+{
+    double error = 0, norm = 0;
+    for (size_t i = 0; i < n; i++) {
+        error += (found[i] - wanted[i]) * (found[i] - wanted[i]);
+        norm += wanted[i] * wanted[i];
+    }
+    ck_assert_msg(sqrt(error) <= tolerance * sqrt(norm), "%s: %s is off by %g of its norm, %g; allowed is %g",
+        name, what, sqrt(error / norm), sqrt(norm), tolerance);
+}
+
+static void tensors_close(
+    const struct golden *golden, const vae_model *model, const char *key, const float *found)
+{
+    const struct field *wanted = field(golden, key);
+    double values[MOST_VALUES];
+    ck_assert_uint_eq(vae_param_count(model), wanted->count);
+    for (size_t i = 0; i < wanted->count; i++)
+        values[i] = (double)found[i];
+    for (uint64_t i = 0; i < vae_tensor_count(model); i++) {
+        const char *tensor;
+        uint64_t offset, shape[2];
+        char what[2 * NAME];
+        must(vae_tensor(model, i, &tensor, &offset, shape));
+        snprintf(what, sizeof what, "%s of %s", key, tensor);
+        close_to(golden->name, what, (size_t)(shape[0] * shape[1]), values + offset, wanted->values + offset,
+            strcmp(key, "last") == 0 ? 1e-4 : 1e-5);
+    }
+}
+
+static void check_case(const struct golden *golden)
+{
+    const double *kinds = field(golden, "kinds")->values;
+    size_t rows = (size_t)kinds[6], read_samples = (size_t)kinds[8];
+    const struct field *first = field(golden, "first"), *xs = field(golden, "x");
+    float x[MOST_VALUES];
+    double elbo[MOST_VALUES];
+    vae_model *model = create(golden);
+    for (size_t i = 0; i < xs->count; i++)
+        x[i] = (float)xs->values[i];
+    float *params = params_of(model);
+    ck_assert_uint_eq(vae_param_count(model), first->count);
+    for (size_t i = 0; i < first->count; i++)
+        ck_assert_msg(params[i] == (float)first->values[i], "%s: first value %zu", golden->name, i);
+
+    must(vae_elbo(model, x, rows, 0, elbo, NULL));
+    close_to(golden->name, "elbo at mu", rows, elbo, field(golden, "elbo_at_mu")->values, 1e-5);
+    must(vae_elbo(model, x, rows, read_samples, elbo, NULL));
+    close_to(golden->name, "elbo", rows, elbo, field(golden, "elbo")->values, 1e-5);
+
+    vae_batch batch = batch_of(model, x, rows);
+    vae_terms terms = empty_terms();
+    must(vae_grad(model, &batch, &terms));
+    const double *wanted = field(golden, "terms")->values;
+    close_to(golden->name, "mean elbo", 1, &terms.elbo, wanted, 1e-5);
+    close_to(golden->name, "mean loglik", 1, &terms.loglik, wanted + 1, 1e-5);
+    close_to(golden->name, "mean kl", 1, &terms.kl, wanted + 2, 1e-5);
+    float *grads = grads_of(model);
+    tensors_close(golden, model, "gradient", grads);
+
+    for (int step = 0; step < (int)kinds[7]; step++)
+        must(vae_step(model, x, rows, NULL));
+    must(vae_get_params(model, params, first->count));
+    tensors_close(golden, model, "last", params);
+    free(params);
+    free(grads);
+    vae_destroy(model);
+}
+
+START_TEST(golden_values)
+{
+    struct golden *golden = malloc(sizeof *golden);
+    FILE *file = open_dump();
+    int seen[VAE_GAUSS + 1] = {0}, draws = 0;
+    while (read_case(file, golden)) {
+        check_case(golden);
+        seen[(int)field(golden, "kinds")->values[0]] = 1;
+        draws |= field(golden, "kinds")->values[2] > 1;
+    }
+    for (int likelihood = VAE_BERNOULLI; likelihood <= VAE_GAUSS; likelihood++)
+        ck_assert_msg(seen[likelihood], "no case of likelihood %d", likelihood);
+    ck_assert_msg(draws, "no case of several draws");
+    fclose(file);
+    free(golden);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *tests[] = {golden_values};
+    return RUN_SUITE("golden", tests);
+}
