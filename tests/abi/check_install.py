@@ -58,8 +58,7 @@ def main(build, version, abi, compiler):
         if headers[headers.index("SONAME") + 1] != f"libvae.so.{abi}":
             sys.exit(f"the SONAME is not libvae.so.{abi}")
 
-        where = {"PKG_CONFIG_LIBDIR": os.path.dirname(only(files, "/libvae.pc")),
-                 "PKG_CONFIG_SYSROOT_DIR": root, "PKG_CONFIG_PATH": ""}
+        where = {"PKG_CONFIG_PATH": os.path.dirname(only(files, "/libvae.pc")), "PKG_CONFIG_SYSROOT_DIR": root}
         if run("pkg-config", "--modversion", "libvae", **where).strip() != version:
             sys.exit(f"libvae.pc does not say version {version}")
         source, program = os.path.join(root, "program.c"), os.path.join(root, "program")
