@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "isa.h"
+#include "math64.h"
 
 /* What is done to a block of sixteen is inlined where its flags are constant: only then does its loop
  * vectorise. */
@@ -79,29 +80,48 @@ static inline float add_grad(float g, double w, double dg)
     return (float)fma(w, dg, g);
 }
 
-/* Adds to the sixteen lanes of a row; term is readable to the end of its last block. */
+/* gcc unrolls a short loop before it could vectorise it, unless it is told not to. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define ROLLED _Pragma("GCC unroll 1")
+#else
+#define ROLLED
+#endif
+
+/* clang-format off: it would set the loop into the macro's line */
+
+/* Adds to the sixteen lanes of a row; term is readable to the end of its last block, of which a mask keeps
+ * the row's part. */
 static inline void lanes_add(double lanes[restrict VAE_LANES], const double *restrict term, size_t count)
 {
+#define ALL UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX
+    static const uint64_t keep[2 * VAE_LANES] = {ALL, ALL, ALL, ALL};
+#undef ALL
     size_t j = 0;
     for (; j + VAE_LANES <= count; j += VAE_LANES)
-        for (int l = 0; l < VAE_LANES; l++)
-            lanes[l] += term[j + (size_t)l];
-    int64_t left = (int64_t)(count - j);
-    if (left)
-        for (int64_t l = 0; l < VAE_LANES; l++) {
-            double any = term[j + (size_t)l];
-            lanes[l] += l < left ? any : 0.0;
-        }
+        ROLLED
+    for (int l = 0; l < VAE_LANES; l++)
+        lanes[l] += term[j + (size_t)l];
+    if (j == count)
+        return;
+    const uint64_t *mask = keep + VAE_LANES - (count - j);
+    ROLLED
+    for (int l = 0; l < VAE_LANES; l++)
+        lanes[l] += m64_double(m64_bits(term[j + (size_t)l]) & mask[l]);
 }
 
+/* The fixed tree. */
 static inline double lanes_total(const double lanes[VAE_LANES])
 {
     double eight[8], four[4];
+    ROLLED
     for (int l = 0; l < 8; l++)
         eight[l] = lanes[l] + lanes[l + 8];
+    ROLLED
     for (int l = 0; l < 4; l++)
         four[l] = eight[l] + eight[l + 4];
     return (four[0] + four[2]) + (four[1] + four[3]);
 }
+
+/* clang-format on */
 
 #endif
