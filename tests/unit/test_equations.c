@@ -355,7 +355,8 @@ START_TEST(equation_8_closed_form)
                 largest += q.mu[j] * q.mu[j] + fabs(q.logvar[j]) + exp(q.logvar[j]);
             }
             near(kl_to_prior(&q), closed, 4e-16 * largest);
-            near(mean_log_gauss(&q, &q) - mean_log_gauss(&q, &prior), closed, 1e-13 * largest);
+            if (logvar == floor(logvar)) /* the slow way, at every fourth point */
+                near(mean_log_gauss(&q, &q) - mean_log_gauss(&q, &prior), closed, 1e-13 * largest);
             const float mu32[J] = {(float)q.mu[0], (float)q.mu[1]};
             const float logvar32[J] = {(float)q.logvar[0], (float)q.logvar[1]};
             float kl32;
