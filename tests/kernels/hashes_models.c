@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Hashes of trained models: parameters after 100 steps, the last step's terms, a reading call, on 1, 2, 3 and
+ * 8 threads.
+ */
+#include "hashes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <vae/vae.h>
+
+struct example {
+    const char *name;
+    uint64_t x_dim, hidden, z_dim, batch, steps;
+    int32_t activation, likelihood;
+};
+
+#define SMALL 37, 24, 5, 32, 100
+static const struct example examples[] = {
+    {"model.identity", SMALL, VAE_IDENTITY, VAE_BERNOULLI},
+    {"model.relu", SMALL, VAE_RELU, VAE_BERNOULLI},
+    {"model.tanh", SMALL, VAE_TANH, VAE_BERNOULLI},
+    {"model.sigmoid", SMALL, VAE_SIGMOID, VAE_BERNOULLI},
+    {"model.softplus", SMALL, VAE_SOFTPLUS, VAE_BERNOULLI},
+    {"model.silu", SMALL, VAE_SILU, VAE_BERNOULLI},
+    {"model.gelu", SMALL, VAE_GELU, VAE_BERNOULLI},
+    {"model.gauss_fixed", SMALL, VAE_TANH, VAE_GAUSS_FIXED},
+    {"model.gauss_shared", SMALL, VAE_TANH, VAE_GAUSS_SHARED},
+    {"model.gauss", SMALL, VAE_TANH, VAE_GAUSS},
+    {"model.wide", 300, 130, 20, 100, 5, VAE_RELU, VAE_BERNOULLI},
+};
+#define MAX_VALUES 100000
+
+static void must(int status)
+{
+    if (status == VAE_OK)
+        return;
+    printf("FAIL %s: %s\n", vae_strerror(status), vae_last_error());
+    exit(1);
+}
+
+static uint64_t hash_floats(uint64_t hash, const float *x, uint64_t n)
+{
+    for (uint64_t i = 0; i < n; i++) {
+        uint32_t bits;
+        memcpy(&bits, &x[i], sizeof bits);
+        hash = hash_word(hash, bits);
+    }
+    return hash;
+}
+
+static uint64_t hash_double(uint64_t hash, double x)
+{
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return hash_word(hash, bits);
+}
+
+static void fill(float *x, uint64_t n, uint64_t step)
+{
+    static uint32_t word[MAX_VALUES];
+    must(vae_random_u32(7, 0, step * n, n, word));
+    for (uint64_t i = 0; i < n; i++)
+        x[i] = (float)(word[i] >> 8) * 0x1p-24f;
+}
+
+static vae_model *create(const struct example *example, int32_t threads)
+{
+    vae_layer layer;
+    vae_config config;
+    vae_model *model;
+    vae_layer_init(&layer, sizeof layer);
+    layer.units = example->hidden;
+    layer.activation = example->activation;
+    vae_config_init(&config, sizeof config);
+    config.x_dim = example->x_dim;
+    config.z_dim = example->z_dim;
+    config.encoder = config.decoder = &layer;
+    config.n_encoder = config.n_decoder = 1;
+    config.likelihood = example->likelihood;
+    config.seed = 3;
+    config.max_batch = example->batch;
+    config.threads = threads;
+    int status = vae_create(&model, &config);
+    if (status == VAE_ERR_UNSUPPORTED && threads > 1)
+        return NULL;
+    must(status);
+    return model;
+}
+
+/* Parameters, the last terms, and the reading calls' answers. */
+static uint64_t hash_of(vae_model *model, const struct example *example)
+{
+    static float x[MAX_VALUES], values[MAX_VALUES];
+    double elbo[128];
+    uint64_t hash = HASH_START, count = vae_param_count(model), batch = example->batch;
+    vae_terms terms = {.size = sizeof terms};
+    for (uint64_t step = 0; step < example->steps; step++) {
+        fill(x, batch * example->x_dim, step);
+        must(vae_step(model, x, batch, &terms));
+    }
+    must(vae_get_params(model, values, count));
+    hash = hash_floats(hash, values, count);
+    hash = hash_double(hash_double(hash, terms.elbo), terms.grad_norm);
+    must(vae_elbo(model, x, batch, 3, elbo, &terms));
+    for (uint64_t i = 0; i < batch; i++)
+        hash = hash_double(hash, elbo[i]);
+    must(vae_sample(model, 11, 5, values));
+    hash = hash_floats(hash, values, 5 * example->x_dim);
+    must(vae_reconstruct(model, x, batch, values));
+    return hash_floats(hash, values, batch * example->x_dim);
+}
+
+void hash_models(void)
+{
+    static const int32_t threads[] = {1, 2, 3, 8};
+    for (size_t i = 0; i < sizeof examples / sizeof *examples; i++)
+        for (size_t k = 0; k < 4; k++) {
+            char name[64];
+            vae_model *model = create(&examples[i], threads[k]);
+            /* A build without threads gives these lines from its only one: the list is the same for all. */
+            if (!model)
+                model = create(&examples[i], 1);
+            snprintf(name, sizeof name, "%s.threads%d", examples[i].name, threads[k]);
+            hash_report(name, hash_of(model, &examples[i]));
+            vae_destroy(model);
+        }
+}

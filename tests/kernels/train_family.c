@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * The kernels of a training step under test. What is a chain of operations in a written order is held to its
+ * bits, the rest to the errors that the files in lib/kernels state.
+ */
+#include "frame.h"
+#include "textbook.h"
+
+#include <math.h>
+#include <string.h>
+#include <vae/vae.h>
+
+#define AT(I) ((float *)f->array[I].at)
+#define LD(I) f->array[I].ld
+#define M(I) AT(I), LD(I)
+#define VALUES(I) ((double *)f->array[I].at)
+#define GIVEN(I, J, K) array_given(&f->array[I], J, K)
+
+static struct array *matrix(
+    struct frame *f, const char *name, enum role role, size_t rows, size_t cols, double range)
+{
+    struct array *array = frame_array(f, name, F32, role, rows, cols);
+    array_fill(array, UNIFORM, -range, range);
+    return array;
+}
+
+static struct array *written(
+    struct frame *f, const char *name, enum type type, enum role role, size_t rows, size_t cols)
+{
+    struct array *array = frame_array(f, name, type, role, rows, cols);
+    array_bound(array, 24, 0, 21);
+    return array;
+}
+
+/* ---- products: n rows, d summed, columns and the side that A lies on by choice ---- */
+
+static const size_t widths[] = {32, 31, 17, 16, 15, 7, 1};
+
+static size_t width_of(const struct frame *f)
+{
+    return widths[f->choice / 3];
+}
+
+/* 0: A by rows; 1: A by columns; 2: A by rows, with bias and relu. */
+static void gemm_block_arrays(struct frame *f)
+{
+    int by_columns = f->choice % 3 == 1;
+    size_t n = width_of(f), readable = (n + 15) / 16 * 16;
+    matrix(f, "a", IN, by_columns ? f->d : f->n, by_columns ? f->n : f->d, 1);
+    matrix(f, "b", IN, f->d, readable, 1);
+    array_bound(written(f, "c", F32, OUT, f->n, n), 24, 0, 99);
+    matrix(f, "bias", WEIGHT, 1, n, 1);
+    f->elements = f->n * f->d * n;
+}
+
+static void gemm_block_call(const struct vae_kernels *k, struct frame *f)
+{
+    int by_columns = f->choice % 3 == 1;
+    struct vae_block block = {.m = f->n,
+        .n = width_of(f),
+        .k = f->d,
+        .a = AT(0),
+        .b = AT(1),
+        .ldb = LD(1),
+        .c = AT(2),
+        .ldc = LD(2)};
+    block.a_row = by_columns ? 1 : LD(0);
+    block.a_col = by_columns ? LD(0) : 1;
+    if (f->choice % 3 == 2)
+        block.epilogue =
+            (struct vae_epilogue){.kind = VAE_EPILOGUE_FORWARD, .activation = VAE_RELU, .bias = AT(3)};
+    k->train->gemm_block(&block);
+}
+
+static void gemm_block_reference(struct frame *f)
+{
+    static float a[1000], b[1000][32];
+    for (size_t p = 0; p < f->d; p++)
+        for (size_t j = 0; j < width_of(f); j++)
+            b[p][j] = (float)GIVEN(1, p, j);
+    for (size_t i = 0; i < f->n; i++) {
+        for (size_t p = 0; p < f->d; p++)
+            a[p] = (float)(f->choice % 3 == 1 ? GIVEN(0, p, i) : GIVEN(0, i, p));
+        for (size_t j = 0; j < width_of(f); j++) {
+            float sum = 0;
+            for (size_t p = 0; p < f->d; p++)
+                sum = fmaf(a[p], b[p][j], sum);
+            if (f->choice % 3 == 2) {
+                sum += f->array[3].at ? (float)GIVEN(3, 0, j) : 0;
+                sum = sum > 0 ? sum : 0;
+            }
+            array_expect(&f->array[2], i, j, sum, 0);
+        }
+    }
+}
+
+/* One row by d and n panels of 32 columns, at most 9: as many as the kernel takes, the others one at a time.
+ */
+static size_t panels_of(const struct frame *f)
+{
+    return f->n < 9 ? f->n : 9;
+}
+
+static void gemm_row_arrays(struct frame *f)
+{
+    size_t panels = panels_of(f);
+    matrix(f, "a", IN, 1, f->d, 1);
+    matrix(f, "b", IN, panels, f->d * VAE_PANEL, 1);
+    array_bound(written(f, "c", F32, OUT, 1, panels * VAE_PANEL), 24, 0, 99);
+    f->elements = f->d * panels * VAE_PANEL;
+}
+
+static void gemm_row_call(const struct vae_kernels *k, struct frame *f)
+{
+    size_t panels = panels_of(f);
+    struct vae_block block = {.m = 1,
+        .n = VAE_PANEL,
+        .k = f->d,
+        .a = AT(0),
+        .a_row = f->d,
+        .a_col = 1,
+        .b = AT(1),
+        .ldb = VAE_PANEL,
+        .c = AT(2),
+        .ldc = panels * VAE_PANEL};
+    size_t done = k->train->gemm_row(&block, panels, LD(1));
+    for (block.b += done * LD(1), block.c += done * VAE_PANEL; done < panels; done++) {
+        k->train->gemm_block(&block);
+        block.b += LD(1);
+        block.c += VAE_PANEL;
+    }
+}
+
+static void gemm_row_reference(struct frame *f)
+{
+    for (size_t i = 0; i < panels_of(f); i++)
+        for (size_t j = 0; j < VAE_PANEL; j++) {
+            float sum = 0;
+            for (size_t p = 0; p < f->d; p++)
+                sum = fmaf((float)GIVEN(0, 0, p), (float)GIVEN(1, i, p * VAE_PANEL + j), sum);
+            array_expect(&f->array[2], 0, i * VAE_PANEL + j, sum, 0);
+        }
+}
+
+/* ---- epilogues: activations by choice, forward and backward ---- */
+
+#define ACTIVATIONS 7
+
+static int is_backward(const struct frame *f)
+{
+    return f->choice >= ACTIVATIONS;
+}
+
+static void epilogue_arrays(struct frame *f)
+{
+    array_bound(matrix(f, "c", STATE, f->n, f->d, 8), 24, 5, 20);
+    if (is_backward(f)) {
+        array_fill(matrix(f, "y", IN, f->n, f->d, 0), UNIFORM, 0, 1);
+        matrix(f, "pre", IN, f->n, f->d, 8);
+    } else {
+        matrix(f, "bias", WEIGHT, 1, f->d, 1);
+        array_bound(written(f, "pre", F32, VALUE, f->n, f->d), 24, 0, 99);
+    }
+}
+
+static void epilogue_call(const struct vae_kernels *k, struct frame *f)
+{
+    struct vae_epilogue epilogue = {.activation = f->choice % ACTIVATIONS, .pre = AT(2), .ldpre = LD(2)};
+    epilogue.kind = is_backward(f) ? VAE_EPILOGUE_BACKWARD : VAE_EPILOGUE_FORWARD;
+    if (is_backward(f)) {
+        epilogue.y = AT(1);
+        epilogue.ldy = LD(1);
+    } else {
+        epilogue.bias = AT(1);
+    }
+    k->train->epilogue(&epilogue, f->n, f->d, M(0));
+}
+
+static long double sigmoid(long double x)
+{
+    return 1 / (1 + expl(-x));
+}
+
+static long double gauss_cdf(long double x)
+{
+    return erfcl(-x / sqrtl(2)) / 2;
+}
+
+static long double activation(int kind, long double x)
+{
+    switch (kind) {
+    case VAE_RELU:
+        return x > 0 ? x : 0;
+    case VAE_TANH:
+        return tanhl(x);
+    case VAE_SIGMOID:
+        return sigmoid(x);
+    case VAE_SOFTPLUS:
+        return fmaxl(x, 0) + log1pl(expl(-fabsl(x)));
+    case VAE_SILU:
+        return x * sigmoid(x);
+    case VAE_GELU:
+        return x * gauss_cdf(x);
+    default:
+        return x;
+    }
+}
+
+/* The derivative as the sum of two terms: the second is 0 but for silu and gelu, which cross zero. */
+static void slope(int kind, long double y, long double x, long double term[2])
+{
+    const long double root_two_pi = 2.50662827463100050241576528481104525L;
+    term[1] = 0;
+    switch (kind) {
+    case VAE_RELU:
+        term[0] = y > 0;
+        break;
+    case VAE_TANH:
+        term[0] = 1 - y * y;
+        break;
+    case VAE_SIGMOID:
+        term[0] = y * (1 - y);
+        break;
+    case VAE_SOFTPLUS:
+        term[0] = sigmoid(x);
+        break;
+    case VAE_SILU:
+        term[0] = sigmoid(x);
+        term[1] = x * sigmoid(x) * sigmoid(-x);
+        break;
+    case VAE_GELU:
+        term[0] = gauss_cdf(x);
+        term[1] = x * expl(-x * x / 2) / root_two_pi;
+        break;
+    default:
+        term[0] = 1;
+    }
+}
+
+static void epilogue_reference(struct frame *f)
+{
+    int kind = f->choice % ACTIVATIONS;
+    for (size_t i = 0; i < f->n; i++)
+        for (size_t j = 0; j < f->d; j++) {
+            long double term[2], c = GIVEN(0, i, j);
+            if (is_backward(f)) {
+                slope(kind, GIVEN(1, i, j), GIVEN(2, i, j), term);
+                array_expect(
+                    &f->array[0], i, j, c * (term[0] + term[1]), fabsl(c) * fmaxl(term[0], fabsl(term[1])));
+                continue;
+            }
+            float x = (float)c + (f->array[1].at ? (float)GIVEN(1, 0, j) : 0);
+            array_expect(&f->array[0], i, j, activation(kind, x), 0);
+            array_expect(&f->array[2], i, j, x, 0);
+        }
+}
+
+/* ---- columns and transposition ---- */
+
+static void column_sums_arrays(struct frame *f)
+{
+    matrix(f, "g", IN, f->n, f->d, 1);
+    array_bound(written(f, "out", F32, OUT, 1, f->d), 24, 0, 99);
+}
+
+static void column_sums_call(const struct vae_kernels *k, struct frame *f)
+{
+    k->train->column_sums(f->n, f->d, M(0), AT(1));
+}
+
+static void column_sums_reference(struct frame *f)
+{
+    for (size_t j = 0; j < f->d; j++) {
+        float sum = 0;
+        for (size_t i = 0; i < f->n; i++)
+            sum += (float)GIVEN(0, i, j);
+        array_expect(&f->array[1], 0, j, sum, 0);
+    }
+}
+
+static void transpose_arrays(struct frame *f)
+{
+    matrix(f, "from", IN, f->n, f->d, 1);
+    array_bound(written(f, "to", F32, OUT, f->d, f->n), 24, 0, 99);
+}
+
+static void transpose_call(const struct vae_kernels *k, struct frame *f)
+{
+    k->train->transpose(f->n, f->d, M(0), M(1));
+}
+
+static void transpose_reference(struct frame *f)
+{
+    for (size_t i = 0; i < f->n; i++)
+        for (size_t j = 0; j < f->d; j++)
+            array_expect(&f->array[1], j, i, GIVEN(0, i, j), 0);
+}
+
+/* ---- likelihoods: 4 ULP of the largest term, which for a value is the sum of all ---- */
+
+static const float scale = 0.37f;
+
+static void bernoulli_arrays(struct frame *f)
+{
+    matrix(f, "x", IN, f->n, f->d, 1)->fill = UNIT;
+    matrix(f, "logits", IN, f->n, f->d, 12);
+    written(f, "value", F64, VALUE, 1, f->n);
+    written(f, "g", F32, GRAD, f->n, f->d);
+}
+
+static void bernoulli_call(const struct vae_kernels *k, struct frame *f)
+{
+    k->train->bernoulli(f->n, f->d, M(0), M(1), scale, VALUES(2), M(3));
+}
+
+static void bernoulli_reference(struct frame *f)
+{
+    for (size_t i = 0; i < f->n; i++) {
+        long double sum = 0;
+        for (size_t j = 0; j < f->d; j++) {
+            long double x = GIVEN(0, i, j), l = GIVEN(1, i, j), e = expl(-fabsl(l)), near = e / (1 + e);
+            long double w = l > 0 ? 1 - x : x, g = scale * (l > 0 ? near - w : w - near);
+            sum -= w * fabsl(l) + log1pl(e);
+            array_expect(&f->array[3], i, j, g, scale * fmaxl(w, near));
+        }
+        array_expect(&f->array[2], 0, i, sum, fabsl(sum));
+    }
+}
+
+/* Choice 1: one row of log-variances for all. */
+static void gauss_arrays(struct frame *f)
+{
+    matrix(f, "x", IN, f->n, f->d, 3);
+    matrix(f, "mean", IN, f->n, f->d, 3);
+    array_fill(matrix(f, "logvar", IN, f->choice ? f->n > 0 : f->n, f->d, 0), UNIFORM, -4, 2);
+    written(f, "value", F64, VALUE, 1, f->n);
+    written(f, "gmean", F32, GRAD, f->n, f->d);
+    written(f, "glogvar", F32, GRAD, f->n, f->d);
+}
+
+static void gauss_call(const struct vae_kernels *k, struct frame *f)
+{
+    k->train->gauss(f->n, f->d, M(0), M(1), AT(2), f->choice ? 0 : LD(2), scale, VALUES(3), M(4), M(5));
+}
+
+static void gauss_reference(struct frame *f)
+{
+    const long double log_two_pi = 1.837877066409345483560659472811235L;
+    for (size_t i = 0; i < f->n; i++) {
+        long double sum = 0, largest = 0;
+        for (size_t j = 0; j < f->d; j++) {
+            long double lv = GIVEN(2, f->choice ? 0 : i, j), root = expl(-lv / 2);
+            long double t = (GIVEN(0, i, j) - GIVEN(1, i, j)) * root;
+            sum -= (log_two_pi + lv + t * t) / 2;
+            largest += (log_two_pi + fabsl(lv) + t * t) / 2;
+            array_expect(&f->array[4], i, j, scale * t * root, fabsl(scale * t * root));
+            array_expect(&f->array[5], i, j, scale * (t * t - 1) / 2, scale * fmaxl(t * t, 1) / 2);
+        }
+        array_expect(&f->array[3], 0, i, sum, largest);
+    }
+}
+
+/* ---- flat ---- */
+
+static const struct vae_adam adam = {0.9f, 0.999f, 1.3e-3f, 1e-8f, 1.7f};
+
+static void adam_arrays(struct frame *f)
+{
+    size_t n = f->n * f->d;
+    matrix(f, "g", IN, 1, n, 1);
+    array_bound(matrix(f, "p", STATE, 1, n, 1), 24, 0, 21);
+    array_bound(matrix(f, "m", STATE, 1, n, 1), 24, 0, 22);
+    struct array *v = matrix(f, "v", STATE, 1, n, 1);
+    v->fill = POSITIVE;
+    array_bound(v, 24, 0, 22);
+}
+
+static void adam_call(const struct vae_kernels *k, struct frame *f)
+{
+    k->train->adam(&adam, f->n * f->d, AT(0), AT(1), AT(2), AT(3));
+}
+
+static void adam_reference(struct frame *f)
+{
+    for (size_t i = 0; i < f->n * f->d; i++) {
+        long double g = GIVEN(0, 0, i), p = GIVEN(1, 0, i);
+        long double m0 = (long double)adam.beta1 * GIVEN(2, 0, i), m1 = (1 - (long double)adam.beta1) * g;
+        long double v = (long double)adam.beta2 * GIVEN(3, 0, i) + (1 - (long double)adam.beta2) * g * g;
+        long double denominator = sqrtl(v) * adam.root_correction2 + adam.epsilon;
+        long double largest = fmaxl(fabsl(m0), fabsl(m1)), step = adam.rate * largest / denominator;
+        array_expect(&f->array[1], 0, i, p - adam.rate * (m0 + m1) / denominator, fmaxl(fabsl(p), step));
+        array_expect(&f->array[2], 0, i, m0 + m1, largest);
+        array_expect(&f->array[3], 0, i, v, v);
+    }
+}
+
+static void sum_squares_arrays(struct frame *f)
+{
+    matrix(f, "g", IN, 1, f->n * f->d, 1);
+    array_bound(frame_array(f, "sum", F64, OUT, 1, 1), 53, 0, 46);
+}
+
+static void sum_squares_call(const struct vae_kernels *k, struct frame *f)
+{
+    double sum = k->train->sum_squares(f->n * f->d, AT(0));
+    memcpy(f->array[1].at, &sum, sizeof sum);
+}
+
+static void sum_squares_reference(struct frame *f)
+{
+    long double sum = 0;
+    for (size_t i = 0; i < f->n * f->d; i++)
+        sum += (long double)GIVEN(0, 0, i) * GIVEN(0, 0, i);
+    array_expect(&f->array[1], 0, 0, sum, sum);
+}
+
+static void max_abs_arrays(struct frame *f)
+{
+    matrix(f, "g", IN, 1, f->n * f->d, 1);
+    array_bound(frame_array(f, "largest", F32, OUT, 1, 1), 24, 0, 99);
+}
+
+static void max_abs_call(const struct vae_kernels *k, struct frame *f)
+{
+    float largest = k->train->max_abs(f->n * f->d, AT(0));
+    memcpy(f->array[1].at, &largest, sizeof largest);
+}
+
+static void max_abs_reference(struct frame *f)
+{
+    double largest = 0;
+    for (size_t i = 0; i < f->n * f->d; i++)
+        largest = fmax(largest, fabs(GIVEN(0, 0, i)));
+    array_expect(&f->array[1], 0, 0, largest, 0);
+}
+
+#define MEMBER(NAME, CHOICES)                                                                                \
+    {                                                                                                        \
+        KERNEL(train, vae_train_kernels, NAME), .arrays = NAME##_arrays, .call = NAME##_call,                \
+                                                .reference = NAME##_reference, .choices = CHOICES            \
+    }
+static const struct kernel kernels[] = {
+    MEMBER(gemm_block, 3 * sizeof widths / sizeof *widths),
+    MEMBER(gemm_row, 1),
+    MEMBER(epilogue, 2 * ACTIVATIONS),
+    MEMBER(column_sums, 1),
+    MEMBER(transpose, 1),
+    MEMBER(bernoulli, 1),
+    MEMBER(gauss, 2),
+    MEMBER(adam, 1),
+    MEMBER(sum_squares, 1),
+    MEMBER(max_abs, 1),
+};
+
+const struct family train_family = {"train", sizeof(struct vae_train_kernels) / sizeof(any_function), kernels,
+    sizeof kernels / sizeof *kernels};
