@@ -279,8 +279,8 @@ int vae_set_learning_rate(vae_model *model, double learning_rate)
     int status = check_owner("vae_set_learning_rate", model);
     if (status != VAE_OK)
         return status;
-    if (!(learning_rate >= 0 && learning_rate < 1e30))
-        return vae_fail(VAE_ERR_ARG, "vae_set_learning_rate: learning_rate is %g: must be finite and at least 0", learning_rate);
+    if (!(learning_rate >= 0 && learning_rate <= 1e30))
+        return vae_fail(VAE_ERR_ARG, "vae_set_learning_rate: learning_rate is %g: must be 0 to 1e30", learning_rate);
     model->optimizer.learning_rate = learning_rate;
     return VAE_OK;
 }
@@ -336,15 +336,16 @@ int vae_score(vae_model *model, const float *x, size_t n, size_t samples, double
     return status != VAE_OK ? status : elbo_of("vae_score", model, &batch, samples, -1, score, NULL);
 }
 
-/* What the calls below share: a model, n rows of `width` floats from `in`, and an output. */
-static int check_reading(const char *function, const vae_model *model, const char *in_name, const float *in, int in_is_z,
-    size_t n, const char *out_name, const void *out)
+/* What the calls below share: a model, n rows of data or latents in, and an output of at most such rows. */
+static int check_reading(const char *function, const vae_model *model, const char *in_name, const float *in, size_t n,
+    const char *out_name, const void *out)
 {
     int status = check_model(function, model);
     if (status != VAE_OK || (status = check_pointer(function, in_name, in, n)) != VAE_OK ||
         (status = check_pointer(function, out_name, out, n)) != VAE_OK)
         return status;
-    return check_rows(function, n, in_is_z ? model->net.z_dim : model->net.x_dim, sizeof(float));
+    const struct vae_net *net = &model->net;
+    return check_rows(function, n, net->z_dim > net->x_dim ? net->z_dim : net->x_dim, sizeof(float));
 }
 
 static size_t part_of(const vae_model *model, size_t n, size_t first)
@@ -354,7 +355,7 @@ static size_t part_of(const vae_model *model, size_t n, size_t first)
 
 int vae_latent_kl(vae_model *model, const float *x, size_t n, double *kl)
 {
-    int status = check_reading("vae_latent_kl", model, "x", x, 0, n, "kl", kl);
+    int status = check_reading("vae_latent_kl", model, "x", x, n, "kl", kl);
     if (status != VAE_OK || !kl)
         return status;
     struct vae_net *net = &model->net;
@@ -369,7 +370,7 @@ int vae_latent_kl(vae_model *model, const float *x, size_t n, double *kl)
 
 int vae_encode(vae_model *model, const float *x, size_t n, float *mu, float *logvar)
 {
-    int status = check_reading("vae_encode", model, "x", x, 0, n, "mu", mu);
+    int status = check_reading("vae_encode", model, "x", x, n, "mu", mu);
     if (status != VAE_OK)
         return status;
     struct vae_net *net = &model->net;
@@ -392,7 +393,7 @@ static void decode(vae_model *model, const float *z, size_t n, float *x_mean, fl
 
 int vae_decode(vae_model *model, const float *z, size_t n, float *x_mean)
 {
-    int status = check_reading("vae_decode", model, "z", z, 1, n, "x_mean", x_mean);
+    int status = check_reading("vae_decode", model, "z", z, n, "x_mean", x_mean);
     if (status == VAE_OK)
         decode(model, z, n, x_mean, NULL, NULL);
     return status;
@@ -400,7 +401,7 @@ int vae_decode(vae_model *model, const float *z, size_t n, float *x_mean)
 
 int vae_decode_params(vae_model *model, const float *z, size_t n, float *location, float *logvar)
 {
-    int status = check_reading("vae_decode_params", model, "z", z, 1, n, "location", location);
+    int status = check_reading("vae_decode_params", model, "z", z, n, "location", location);
     if (status != VAE_OK)
         return status;
     if (logvar && !model->net.likelihood.family->has_logvar)
@@ -411,7 +412,7 @@ int vae_decode_params(vae_model *model, const float *z, size_t n, float *locatio
 
 int vae_reconstruct(vae_model *model, const float *x, size_t n, float *x_mean)
 {
-    int status = check_reading("vae_reconstruct", model, "x", x, 0, n, "x_mean", x_mean);
+    int status = check_reading("vae_reconstruct", model, "x", x, n, "x_mean", x_mean);
     if (status != VAE_OK)
         return status;
     struct vae_net *net = &model->net;
@@ -422,7 +423,7 @@ int vae_reconstruct(vae_model *model, const float *x, size_t n, float *x_mean)
 
 int vae_sample(vae_model *model, uint64_t seed, size_t n, float *x_mean)
 {
-    int status = check_reading("vae_sample", model, "x_mean", x_mean, 0, n, "x_mean", x_mean);
+    int status = check_reading("vae_sample", model, "x_mean", x_mean, n, "x_mean", x_mean);
     if (status != VAE_OK)
         return status;
     struct vae_net *net = &model->net;

@@ -8,6 +8,8 @@
 #include "status.h"
 #include "structs.h"
 
+#include <float.h>
+
 /* A side of a matrix must fit the int of a BLAS; the counts are far beyond what memory holds. */
 #define MOST_WIDTH 0x3fffffffu
 #define MOST_LAYERS 65535u
@@ -50,12 +52,10 @@ static int check_choice(const char *name, int32_t value, int32_t least, int32_t 
     return vae_fail(VAE_ERR_ARG, "config.%s is %d: no such choice", name, (int)value);
 }
 
-/* Finite, at least `least`, below `end`. */
-static int check_real(const char *name, double value, double least, double end)
+/* NaN is inside of nothing. */
+static int check_real(const char *name, double value, int inside, const char *limits)
 {
-    if (value >= least && value < end)
-        return VAE_OK;
-    return vae_fail(VAE_ERR_ARG, "config.%s is %g: must be finite, at least %g and below %g", name, value, least, end);
+    return inside ? VAE_OK : vae_fail(VAE_ERR_ARG, "config.%s is %g: must be %s", name, value, limits);
 }
 
 static int check_layers(const char *name, const vae_layer *layers, uint64_t count)
@@ -107,18 +107,19 @@ static int check_choices(const vae_config *c)
     return VAE_OK;
 }
 
+/* An epsilon that is no normal float32 would overflow as a divisor. */
 static int check_numbers(const vae_config *c)
 {
+    double logvar = c->gauss_logvar, scale = c->init_scale, rate = c->learning_rate, b1 = c->beta1, b2 = c->beta2;
+    double epsilon = c->epsilon;
     int status;
-    if ((status = check_real("gauss_logvar", c->gauss_logvar, -1e4, 1e4)) != VAE_OK ||
-        (status = check_real("init_scale", c->init_scale, 0, 1e30)) != VAE_OK ||
-        (status = check_real("learning_rate", c->learning_rate, 0, 1e30)) != VAE_OK ||
-        (status = check_real("beta1", c->beta1, 0, 1)) != VAE_OK ||
-        (status = check_real("beta2", c->beta2, 0, 1)) != VAE_OK)
+    if ((status = check_real("gauss_logvar", logvar, logvar > -1e4 && logvar < 1e4, "of magnitude below 1e4")) != VAE_OK ||
+        (status = check_real("init_scale", scale, scale >= 0 && scale <= 1e30, "0 to 1e30")) != VAE_OK ||
+        (status = check_real("learning_rate", rate, rate >= 0 && rate <= 1e30, "0 to 1e30")) != VAE_OK ||
+        (status = check_real("beta1", b1, b1 >= 0 && b1 < 1, "at least 0 and below 1")) != VAE_OK ||
+        (status = check_real("beta2", b2, b2 >= 0 && b2 < 1, "at least 0 and below 1")) != VAE_OK)
         return status;
-    if (!((float)c->epsilon > 0) || c->epsilon > 1e30)
-        return vae_fail(VAE_ERR_ARG, "config.epsilon is %g: must be above 0, also as a float32, and at most 1e30", c->epsilon);
-    return VAE_OK;
+    return check_real("epsilon", epsilon, epsilon >= (double)FLT_MIN && epsilon <= 1e30, "1.17549436e-38 to 1e30");
 }
 
 static int check_machine(const vae_config *c)

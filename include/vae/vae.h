@@ -845,7 +845,7 @@ typedef struct vae_config {
     double learning_rate; /**< step size, 0 to 1e30, default 1e-3 */
     double beta1;         /**< decay of Adam's first moment, 0 <= beta1 < 1, default 0.9 */
     double beta2;         /**< decay of Adam's second moment, 0 <= beta2 < 1, default 0.999 */
-    double epsilon;       /**< Adam's, above 0 also as a float32, to 1e30, default 1e-8 */
+    double epsilon;       /**< Adam's, 1.17549436e-38 (FLT_MIN) to 1e30, default 1e-8 */
 
     uint64_t seed;          /**< of initialisation and all noise, default 0 (a seed like others) */
     uint64_t max_batch;     /**< rows that one vae_step() may hold, 1 to 2^30 - 1, default 128 */
