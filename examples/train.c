@@ -76,8 +76,7 @@ static void fetch(
         set_fetch(set, first, n, x);
 }
 
-/* One pass over the rows in a new order. nelbo: mean over the rows that were done before the end or Ctrl-C.
- */
+/* One pass over the rows in a new order. nelbo: mean over the rows done before the end or Ctrl-C. */
 static int train_epoch(vae_model *model, const struct options *o, struct set *set, uint64_t epoch, float *x,
     double *nelbo, double *rate)
 {
@@ -151,6 +150,20 @@ static int train(vae_model *model, const struct options *o, struct set *set, con
     return VAE_OK;
 }
 
+/* Pictures of as many held-out rows as fit into x [rows][x_dim], and the history. */
+static int write_results(vae_model *model, const struct options *o, const struct set *held_out, float *x,
+    size_t rows, const struct history *history)
+{
+    size_t n = pictures_rows(held_out->data);
+    n = n < held_out->n ? n : held_out->n;
+    n = n < rows ? n : rows;
+    fetch(o, held_out, 0, n, 0, x);
+    if (pictures_write(model, held_out->data, x, n, o->out) != 0 || history_write(history, o->out) != 0)
+        return -1;
+    printf("%spictures and history.csv are in %s\n", interrupted ? "interrupted; " : "", o->out);
+    return 0;
+}
+
 /* Create, train, and write what came of it, whether or not the training got to its end. */
 static int run(const struct options *o, struct set *set, const struct set *held_out)
 {
@@ -171,14 +184,7 @@ static int run(const struct options *o, struct set *set, const struct set *held_
         if (status != VAE_OK)
             fprintf(stderr, "train: stopped at step %llu: %s\n", (unsigned long long)vae_steps(model),
                 vae_last_error());
-        size_t shown = pictures_rows(held_out->data);
-        shown = shown < held_out->n ? shown : held_out->n;
-        shown = shown < rows ? shown : rows;
-        fetch(o, held_out, 0, shown, 0, x);
-        int written = pictures_write(model, held_out->data, x, shown, o->out) == 0 &&
-                      history_write(&history, o->out) == 0;
-        if (written)
-            printf("%spictures and history.csv are in %s\n", interrupted ? "interrupted; " : "", o->out);
+        int written = write_results(model, o, held_out, x, rows, &history) == 0;
         code = status != VAE_OK || !written ? FAILED : interrupted ? INTERRUPTED : DONE;
     }
     vae_destroy(model);
