@@ -339,7 +339,7 @@ VAE_API int vae_reparam_grad(size_t n, size_t d, const float *logvar, size_t ldl
  * the model's seed XOR the batch's. Purposes 0 and 6 to 255 are the caller's. @since 0.1
  */
 enum {
-    VAE_STREAM_INIT = 1,     /**< the parameters, at vae_create() */
+    VAE_STREAM_INIT = 1,     /**< the parameters, by canonical number: sample 0, step 0 */
     VAE_STREAM_TRAIN = 2,    /**< the noise of vae_step() and vae_grad() */
     VAE_STREAM_EVALUATE = 3, /**< the noise of vae_elbo(), vae_elbo_batch() and vae_score(): step 0 */
     VAE_STREAM_PRIOR = 4,    /**< the latents of vae_sample(): sample 0, step 0 */
