@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../support/expect.h"
 #include "../support/families.h"
 #include "../support/ulp.h"
 
@@ -214,7 +215,7 @@ static void compare(
     double error = ulp_error32(got, want);
     real relative = fabsl(got - want) / largest;
     if (fabsl(want) < largest / 16) {
-        ck_assert_msg(error <= LIMIT || relative <= ldexpl(1, -CANCELLING_BITS),
+        EXPECT(error <= LIMIT || relative <= ldexpl(1, -CANCELLING_BITS),
             "%s(%.9g, %.9g, %.9g, %.9g): output %d is %.9g, should be %.12Lg: off by %.3Lg of its largest "
             "term",
             name, (double)in[0], (double)in[1], (double)in[2], (double)in[3], output, (double)got, want,
@@ -222,8 +223,8 @@ static void compare(
         worst->cancelled = relative > worst->cancelled ? relative : worst->cancelled;
         return;
     }
-    ck_assert_msg(error <= LIMIT, "%s(%.9g, %.9g, %.9g, %.9g): output %d is %.9g, should be %.12Lg: %.4g ULP",
-        name, (double)in[0], (double)in[1], (double)in[2], (double)in[3], output, (double)got, want, error);
+    EXPECT(error <= LIMIT, "%s(%.9g, %.9g, %.9g, %.9g): output %d is %.9g, should be %.12Lg: %.4g ULP", name,
+        (double)in[0], (double)in[1], (double)in[2], (double)in[3], output, (double)got, want, error);
     worst->ulp = error > worst->ulp ? error : worst->ulp;
 }
 
@@ -245,7 +246,7 @@ static void run_round(int family, struct worst *worst)
         c.grad[k] = out[1 + k];
         c.ld_in[k] = c.ld_grad[k] = 1;
     }
-    ck_assert_int_eq(f->grad(&c), VAE_OK);
+    EXPECT_OK(f->grad(&c));
     for (size_t i = 0; i < POINTS; i++) {
         const float at[FAMILY_MATRICES] = {in[0][i], in[1][i], in[2][i], in[3][i]};
         real want[1 + FAMILY_MATRICES], largest[1 + FAMILY_MATRICES];
@@ -278,8 +279,8 @@ START_TEST(draws)
     state = 77;
     for (long r = 0; r < rounds * POINTS; r++) {
         float in[FAMILY_MATRICES] = {spread(-30, 100), spread(-30, 80), spread(-30, 6)}, z, g = 0, one = 1;
-        ck_assert_int_eq(vae_reparam(1, 1, in, 1, in + 1, 1, in + 2, 1, &z, 1), VAE_OK);
-        ck_assert_int_eq(vae_reparam_grad(1, 1, in + 1, 1, in + 2, 1, &one, 1, NULL, 0, &g, 1), VAE_OK);
+        EXPECT_OK(vae_reparam(1, 1, in, 1, in + 1, 1, in + 2, 1, &z, 1));
+        EXPECT_OK(vae_reparam_grad(1, 1, in + 1, 1, in + 2, 1, &one, 1, NULL, 0, &g, 1));
         real step = expl((real)in[1] / 2) * in[2];
         compare("reparam", in, 0, z, in[0] + step, fmaxl(fabsl(in[0]), fabsl(step)), &worst[0]);
         compare("reparam", in, 1, g, step / 2, 0, &worst[1]);
@@ -313,8 +314,8 @@ static void run_row(const float *x, size_t k, struct worst *worst)
     uint32_t label = (uint32_t)(draw() % k);
     real max, others, less;
     refer_row(x, k, &max, &others, &less);
-    ck_assert_int_eq(vae_loglik_categorical_grad(1, k, &label, x, k, NULL, &lp, grad, k), VAE_OK);
-    ck_assert_int_eq(vae_logmeanexp(1, k, x, k, &lme, weight, k), VAE_OK);
+    EXPECT_OK(vae_loglik_categorical_grad(1, k, &label, x, k, NULL, &lp, grad, k));
+    EXPECT_OK(vae_logmeanexp(1, k, x, k, &lme, weight, k));
     compare("categorical", at, 0, lp, (x[label] - max) - log1pl(others), 0, &worst[0]);
     real mean = less > -0.5L ? log1pl(less) : logl((1 + others) / k);
     compare("logmeanexp", at, 0, lme, max + mean, fmaxl(fabsl(max), fabsl(mean)), &worst[2]);

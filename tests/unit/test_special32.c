@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "../support/expect.h"
 #include "../support/families.h"
 
 #define INF INFINITY
@@ -114,11 +115,11 @@ START_TEST(limits_come_out)
         const struct limit *l = &limits[i];
         const struct family *f = &families[l->family];
         float out[1 + FAMILY_MATRICES];
-        ck_assert_int_eq(family_element(f, l->in, NULL, out), VAE_OK);
+        EXPECT_OK(family_element(f, l->in, NULL, out));
         for (int o = 0; o <= f->grads; o++)
-            ck_assert_msg(same(out[o], l->want[o]), "%s(%g, %g, %g, %g): output %d is %.9g, should be %.9g",
-                f->name, (double)l->in[0], (double)l->in[1], (double)l->in[2], (double)l->in[3], o,
-                (double)out[o], (double)l->want[o]);
+            EXPECT(same(out[o], l->want[o]), "%s(%g, %g, %g, %g): output %d is %.9g, should be %.9g", f->name,
+                (double)l->in[0], (double)l->in[1], (double)l->in[2], (double)l->in[3], o, (double)out[o],
+                (double)l->want[o]);
     }
 }
 END_TEST
@@ -141,11 +142,11 @@ START_TEST(finite_gives_no_nan)
         size_t rest = i / WEIGHTS;
         for (int k = 0; k < f->inputs; k++, rest /= ENDS)
             in[k] = ends[rest % ENDS];
-        ck_assert_int_eq(family_element(f, in, &w, out), VAE_OK);
+        EXPECT_OK(family_element(f, in, &w, out));
         for (int o = 0; o <= f->grads; o++) {
-            ck_assert_msg(!isnan(out[o]), "%s(%g, %g, %g, %g), w = %g: output %d is NaN", f->name,
-                (double)in[0], (double)in[1], (double)in[2], (double)in[3], (double)w, o);
-            ck_assert_msg(o == 0 || w != 0.0f || out[o] == 0.0f, "%s: a weight of 0 leaves %g", f->name,
+            EXPECT(!isnan(out[o]), "%s(%g, %g, %g, %g), w = %g: output %d is NaN", f->name, (double)in[0],
+                (double)in[1], (double)in[2], (double)in[3], (double)w, o);
+            EXPECT(o == 0 || w != 0.0f || out[o] == 0.0f, "%s: a weight of 0 leaves %g", f->name,
                 (double)out[o]);
         }
     }
@@ -157,10 +158,10 @@ START_TEST(reparam_gives_no_nan)
     for (size_t i = 0; i < ENDS * ENDS * ENDS; i++) {
         float mu = ends[i % ENDS], lv = ends[i / ENDS % ENDS], eps = ends[i / ENDS / ENDS], z = NAN,
               g[2] = {0};
-        ck_assert_int_eq(vae_reparam(1, 1, &mu, 1, &lv, 1, &eps, 1, &z, 1), VAE_OK);
-        ck_assert_int_eq(vae_reparam_grad(1, 1, &lv, 1, &eps, 1, &mu, 1, g, 1, g + 1, 1), VAE_OK);
-        ck_assert_msg(!isnan(z) && g[0] == mu && !isnan(g[1]), "mu %g, logvar %g, eps %g: %g, %g, %g",
-            (double)mu, (double)lv, (double)eps, (double)z, (double)g[0], (double)g[1]);
+        EXPECT_OK(vae_reparam(1, 1, &mu, 1, &lv, 1, &eps, 1, &z, 1));
+        EXPECT_OK(vae_reparam_grad(1, 1, &lv, 1, &eps, 1, &mu, 1, g, 1, g + 1, 1));
+        EXPECT(!isnan(z) && g[0] == mu && !isnan(g[1]), "mu %g, logvar %g, eps %g: %g, %g, %g", (double)mu,
+            (double)lv, (double)eps, (double)z, (double)g[0], (double)g[1]);
     }
 }
 END_TEST
@@ -177,12 +178,11 @@ START_TEST(full_covariance_gives_no_nan)
         const float lq[4] = {e[0], NAN, -e[1], e[2]}, lp[4] = {e[3], NAN, e[4], e[5]}, mq[2] = {e[6], e[7]};
         const float mp[2] = {-e[7], e[6]}, w = weights[i % WEIGHTS];
         float out[13] = {0};
-        ck_assert_int_eq(vae_kl_gauss_grad(2, mq, lq, 2, mp, lp, 2, work, sizeof work, w, out, out + 1,
-                             out + 3, 2, out + 7, out + 9, 2),
-            VAE_OK);
+        EXPECT_OK(vae_kl_gauss_grad(
+            2, mq, lq, 2, mp, lp, 2, work, sizeof work, w, out, out + 1, out + 3, 2, out + 7, out + 9, 2));
         for (int o = 0; o < 13; o++)
-            ck_assert_msg(!isnan(out[o]), "case %d: output %d is NaN", i, o);
-        ck_assert_msg(out[0] >= 0.0f, "case %d: the divergence is %g", i, (double)out[0]);
+            EXPECT(!isnan(out[o]), "case %d: output %d is NaN", i, o);
+        EXPECT(out[0] >= 0.0f, "case %d: the divergence is %g", i, (double)out[0]);
     }
 }
 END_TEST
@@ -219,14 +219,13 @@ START_TEST(softmax_limits)
 {
     const struct softmax *s = &softmaxes[_i];
     float loglik = 1, lme = 1, grad[4] = {0}, weight[4] = {1, 1, 1, 1};
-    ck_assert_int_eq(
-        vae_loglik_categorical_grad(1, s->k, &s->label, s->x, 4, NULL, &loglik, grad, 4), VAE_OK);
-    ck_assert_int_eq(vae_logmeanexp(1, s->k, s->x, 4, &lme, weight, 4), VAE_OK);
-    ck_assert_msg(same(loglik, s->loglik), "loglik is %g", (double)loglik);
-    ck_assert_msg(same(lme, s->lme), "lme is %g", (double)lme);
+    EXPECT_OK(vae_loglik_categorical_grad(1, s->k, &s->label, s->x, 4, NULL, &loglik, grad, 4));
+    EXPECT_OK(vae_logmeanexp(1, s->k, s->x, 4, &lme, weight, 4));
+    EXPECT(same(loglik, s->loglik), "loglik is %g", (double)loglik);
+    EXPECT(same(lme, s->lme), "lme is %g", (double)lme);
     for (size_t j = 0; j < s->k; j++) {
-        ck_assert_msg(same(grad[j], s->grad[j]), "gradient %zu is %g", j, (double)grad[j]);
-        ck_assert_msg(same(weight[j], s->weight[j]), "weight %zu is %g", j, (double)weight[j]);
+        EXPECT(same(grad[j], s->grad[j]), "gradient %zu is %g", j, (double)grad[j]);
+        EXPECT(same(weight[j], s->weight[j]), "weight %zu is %g", j, (double)weight[j]);
     }
 }
 END_TEST

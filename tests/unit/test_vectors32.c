@@ -11,6 +11,7 @@
 
 #include <vae/vae.h>
 
+#include "../support/expect.h"
 #include "../support/csv.h"
 #include "../support/ulp.h"
 
@@ -31,50 +32,45 @@ struct scalar_case {
 
 static void kl_diag(const float *in, float *out)
 {
-    ck_assert_int_eq(
-        vae_kl_diag_gauss_grad(1, 1, in, 1, in + 1, 1, NULL, out, out + 1, 1, out + 2, 1), VAE_OK);
+    EXPECT_OK(vae_kl_diag_gauss_grad(1, 1, in, 1, in + 1, 1, NULL, out, out + 1, 1, out + 2, 1));
 }
 
 static void kl_pair(const float *in, float *out)
 {
-    ck_assert_int_eq(vae_kl_diag_gauss_pair_grad(1, 1, in, 1, in + 1, 1, in + 2, 1, in + 3, 1, NULL, out,
-                         out + 1, 1, out + 2, 1, out + 3, 1, out + 4, 1),
-        VAE_OK);
+    EXPECT_OK(vae_kl_diag_gauss_pair_grad(1, 1, in, 1, in + 1, 1, in + 2, 1, in + 3, 1, NULL, out, out + 1, 1,
+        out + 2, 1, out + 3, 1, out + 4, 1));
 }
 
 static void gauss(const float *in, float *out)
 {
-    ck_assert_int_eq(
-        vae_loglik_gauss_grad(1, 1, in, 1, in + 1, 1, in + 2, 1, NULL, out, out + 1, 1, out + 2, 1), VAE_OK);
+    EXPECT_OK(vae_loglik_gauss_grad(1, 1, in, 1, in + 1, 1, in + 2, 1, NULL, out, out + 1, 1, out + 2, 1));
 }
 
 static void laplace(const float *in, float *out)
 {
-    ck_assert_int_eq(
-        vae_loglik_laplace_grad(1, 1, in, 1, in + 1, 1, in + 2, 1, NULL, out, out + 1, 1, out + 2, 1),
-        VAE_OK);
+    EXPECT_OK(vae_loglik_laplace_grad(1, 1, in, 1, in + 1, 1, in + 2, 1, NULL, out, out + 1, 1, out + 2, 1));
 }
 
 static void bernoulli(const float *in, float *out)
 {
-    ck_assert_int_eq(vae_loglik_bernoulli_grad(1, 1, in, 1, in + 1, 1, NULL, out, out + 1, 1), VAE_OK);
+    EXPECT_OK(vae_loglik_bernoulli_grad(1, 1, in, 1, in + 1, 1, NULL, out, out + 1, 1));
 }
 
 static void cbernoulli(const float *in, float *out)
 {
-    ck_assert_int_eq(vae_loglik_cbernoulli_grad(1, 1, in, 1, in + 1, 1, NULL, out, out + 1, 1), VAE_OK);
+    EXPECT_OK(vae_loglik_cbernoulli_grad(1, 1, in, 1, in + 1, 1, NULL, out, out + 1, 1));
 }
 
 static void poisson(const float *in, float *out)
 {
-    ck_assert_int_eq(vae_loglik_poisson_grad(1, 1, in, 1, in + 1, 1, NULL, out, out + 1, 1), VAE_OK);
+    EXPECT_OK(vae_loglik_poisson_grad(1, 1, in, 1, in + 1, 1, NULL, out, out + 1, 1));
 }
 
 static void reparam(const float *in, float *out)
 {
     const float one = 1.0f;
-    ck_assert_int_eq(vae_reparam(1, 1, in, 1, in + 1, 1, in + 2, 1, out, 1), VAE_OK);
-    ck_assert_int_eq(vae_reparam_grad(1, 1, in + 1, 1, in + 2, 1, &one, 1, NULL, 0, out + 1, 1), VAE_OK);
+    EXPECT_OK(vae_reparam(1, 1, in, 1, in + 1, 1, in + 2, 1, out, 1));
+    EXPECT_OK(vae_reparam_grad(1, 1, in + 1, 1, in + 2, 1, &one, 1, NULL, 0, out + 1, 1));
 }
 
 static const struct scalar_case scalar_cases[] = {
@@ -115,7 +111,7 @@ static void compare(float got, long double want, double limit, const char *magni
     const char *file, size_t row, const char *output)
 {
     double error = ulp_error32(got, want);
-    ck_assert_msg(ulp_within(error, limit, got, want, magnitude ? decimal(magnitude) : 0.0L, bits),
+    EXPECT(ulp_within(error, limit, got, want, magnitude ? decimal(magnitude) : 0.0L, bits),
         "%s row %zu: %s is %.9g, should be %.20Lg: %.3g ULP", file, row + 2, output, (double)got, want,
         error);
     if (error <= limit && error > *worst)
@@ -160,7 +156,7 @@ static void run_kl_rows(const struct csv *csv, const char *file)
         float kl = NAN;
         size_t d = hex_list(csv, row, "mu_hex", list_in[0]);
         ck_assert_uint_eq(hex_list(csv, row, "lv_hex", list_in[1]), d);
-        ck_assert_int_eq(vae_kl_diag_gauss(1, d, list_in[0], d, list_in[1], d, &kl), VAE_OK);
+        EXPECT_OK(vae_kl_diag_gauss(1, d, list_in[0], d, list_in[1], d, &kl));
         compare(kl, decimal(csv_field(csv, row, "kl")), 1.0, NULL, 0, &worst, file, row, "kl");
     }
     printf("%-20s %5zu rows, worst ULP:  kl %.4f\n", file, csv_rows(csv), worst);
@@ -174,8 +170,7 @@ static void run_softmax(const struct csv *csv, const char *file)
         size_t k = hex_list(csv, row, "x_hex", list_in[0]);
         uint32_t target = (uint32_t)strtoul(csv_field(csv, row, "t"), NULL, 10);
         memset(list_out, 0, k * sizeof *list_out);
-        ck_assert_int_eq(
-            vae_loglik_categorical_grad(1, k, &target, list_in[0], k, NULL, &lp, list_out, k), VAE_OK);
+        EXPECT_OK(vae_loglik_categorical_grad(1, k, &target, list_in[0], k, NULL, &lp, list_out, k));
         compare(lp, decimal(csv_field(csv, row, "lp")), 2.0, NULL, 0, &worst[0], file, row, "lp");
         ck_assert_uint_eq(csv_decimals(csv_field(csv, row, "grad"), list_decimals, MAX_LIST), k);
         for (size_t j = 0; j < k; j++)
@@ -190,7 +185,7 @@ static void run_logmeanexp(const struct csv *csv, const char *file)
     for (size_t row = 0; row < csv_rows(csv); row++) {
         float lme = NAN;
         size_t k = hex_list(csv, row, "w_hex", list_in[0]);
-        ck_assert_int_eq(vae_logmeanexp(1, k, list_in[0], k, &lme, list_out, k), VAE_OK);
+        EXPECT_OK(vae_logmeanexp(1, k, list_in[0], k, &lme, list_out, k));
         compare(lme, decimal(csv_field(csv, row, "lme")), 2.0, csv_field(csv, row, "mag"), 28, &worst[0],
             file, row, "lme");
         ck_assert_uint_eq(csv_decimals(csv_field(csv, row, "wt"), list_decimals, MAX_LIST), k);
@@ -228,13 +223,12 @@ static void run_kl_full_row(const struct csv *csv, size_t row, const char *file,
         ck_assert_ptr_nonnull(grads[g] = calloc(d * d, sizeof(float)));
     size_t size = vae_kl_gauss_work(d);
     void *work = malloc(size);
-    ck_assert_int_eq(vae_kl_gauss_grad(d, mean[0], chol[0], d, mean[1], chol[1], d, work, size, 1.0f, &kl,
-                         grads[0], grads[1], d, grads[2], grads[3], d),
-        VAE_OK);
+    EXPECT_OK(vae_kl_gauss_grad(d, mean[0], chol[0], d, mean[1], chol[1], d, work, size, 1.0f, &kl, grads[0],
+        grads[1], d, grads[2], grads[3], d));
     compare(kl, decimal(csv_field(csv, row, "kl")), 1.0, NULL, 0, &worst[0], file, row, "kl");
     for (int g = 0; g < 4; g++) {
         double off = distance(csv, row, columns[g], grads[g], g % 2 ? d * d : d);
-        ck_assert_msg(off <= 1e-6, "%s row %zu: %s is off by %g of its norm", file, row + 2, columns[g], off);
+        EXPECT(off <= 1e-6, "%s row %zu: %s is off by %g of its norm", file, row + 2, columns[g], off);
         worst[1] = off > worst[1] ? off : worst[1];
         free(grads[g]);
     }
@@ -267,7 +261,7 @@ static struct csv *open_vectors(const char *variable, const char *file, int requ
 {
     const char *folder = getenv(variable);
     struct csv *csv = folder ? csv_open(folder, file) : NULL;
-    ck_assert_msg(csv || !required, "%s (%s) has no %s", variable, folder ? folder : "not set", file);
+    EXPECT(csv || !required, "%s (%s) has no %s", variable, folder ? folder : "not set", file);
     if (!csv)
         printf("%-20s skipped: not in %s\n", file, variable);
     return csv;
