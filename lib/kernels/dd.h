@@ -18,6 +18,15 @@
 /* A loop vectorises only when everything in it is inlined. */
 #define DD_INLINE static inline __attribute__((always_inline))
 
+/* Before a loop of constant bounds inside such a loop: it must be unrolled in full. */
+#if defined(__clang__)
+#define DD_UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__GNUC__)
+#define DD_UNROLL _Pragma("GCC unroll 16")
+#else
+#define DD_UNROLL
+#endif
+
 struct dd {
     double h, l;
 };
@@ -62,9 +71,16 @@ DD_INLINE struct dd dd_neg(struct dd x)
     return (struct dd){-x.h, -x.l};
 }
 
+/* a where the mask is all ones, b where it is 0: gcc makes branches of two ?: with the same condition. */
+DD_INLINE double dd_mask_select(uint64_t mask, double a, double b)
+{
+    return dd_from_bits((dd_bits(a) & mask) | (dd_bits(b) & ~mask));
+}
+
 DD_INLINE struct dd dd_select(int first, struct dd a, struct dd b)
 {
-    return (struct dd){first ? a.h : b.h, first ? a.l : b.l};
+    uint64_t mask = first ? ~(uint64_t)0 : 0;
+    return (struct dd){dd_mask_select(mask, a.h, b.h), dd_mask_select(mask, a.l, b.l)};
 }
 
 /* a + b exactly, |a| >= |b| or a = 0 */

@@ -27,11 +27,11 @@ DD_INLINE struct dd dd_poly(
     struct dd x, const double *small, int n_small, const struct dd *large, int n_large)
 {
     double t = small[0];
-#pragma GCC unroll 16
+    DD_UNROLL
     for (int i = 1; i < n_small; i++)
         t = fma(t, x.h, small[i]);
     struct dd p = dd_add(large[0], dd_mul_by(x, t));
-#pragma GCC unroll 16
+    DD_UNROLL
     for (int i = 1; i < n_large; i++)
         p = dd_add(large[i], dd_mul(p, x));
     return p;
@@ -75,11 +75,11 @@ DD_INLINE struct dd_wide dd_exp(struct dd x)
     return dd_exp_of(dd_exp_parts(x));
 }
 
-/* The powers a = 2^min(n, 0), b = 2^-max(n, 0) that stand before exp(r) and before 1 once 2^max(n, 0) is
- * taken out; below 2^-1000 they no longer matter. */
+/* 2^min(n, 0), 0 where that underflows: a = 2^min(n, 0) and b = 2^-max(n, 0) stand before exp(r) and before 1
+ * once 2^max(n, 0) is taken out. */
 DD_INLINE double dd_exp_power(double n)
 {
-    return dd_power2(dd_clamp(n, -1000.0, 0.0));
+    return dd_power2(dd_clamp(n, -1000.0, 0.0)) * dd_power2(dd_clamp(n + 1000.0, -1000.0, 0.0));
 }
 
 /* exp(x) - 1 */
@@ -146,7 +146,8 @@ DD_INLINE struct dd dd_log1p(struct dd x)
     struct dd u = dd_add(dd_of(1.0), x);
     double n = dd_log_exponent(u.h);
     struct dd c = dd_scale(u, -n);
-    return dd_log_of(n, dd_select(n == 0.0, x, dd_fast_sum(c.h - 1.0, c.l)));
+    struct dd log = dd_log_of(n, dd_select(n == 0.0, x, dd_fast_sum(c.h - 1.0, c.l)));
+    return dd_select(fabs(x.h) < 0x1p-120, x, log); /* also where x is subnormal */
 }
 
 /* log(v 2^e), v > 0 */

@@ -17,11 +17,11 @@ DD_INLINE struct folded fold(double x, double logit)
     return (struct folded){dd_select(logit > 0.0, dd_sum(1.0, -x), dd_of(x)), a, dd_exp(dd_of(-a))};
 }
 
-/* w a without its low part, 0 where a factor is 0 */
-DD_INLINE double plain_product(struct folded f)
+/* w a: 0 where a factor is 0, also beside an infinite one */
+DD_INLINE struct dd product_of(struct folded f)
 {
     int zero = (f.w.h == 0.0 && f.a == f.a) || (f.a == 0.0 && f.w.h == f.w.h);
-    return zero ? 0.0 : f.w.h * f.a;
+    return dd_select(zero, dd_of(0.0), dd_guard(dd_mul_by(f.w, f.a), f.w.h * f.a));
 }
 
 /* l > 0: tail - w, else w - tail: x minus the mean, for tail = 1 - mean or the mean */
@@ -36,8 +36,7 @@ static void bernoulli_term(struct rows64_block *b)
 {
     for (int l = 0; l < VAE_LANES; l++) {
         struct folded f = fold(b->in[0][l], b->in[1][l]);
-        struct dd log1p = dd_log1p(dd_narrow(f.e)), sum = dd_add(dd_mul_by(f.w, f.a), log1p);
-        struct dd term = dd_guard(dd_neg(sum), -(plain_product(f) + log1p.h));
+        struct dd log1p = dd_log1p(dd_narrow(f.e)), term = dd_neg(dd_add_guarded(product_of(f), log1p));
         b->term_h[l] = term.h;
         b->term_l[l] = term.l;
     }
@@ -45,10 +44,11 @@ static void bernoulli_term(struct rows64_block *b)
 
 static void bernoulli_grad(struct rows64_block *b)
 {
+    const double w = b->w;
     for (int l = 0; l < VAE_LANES; l++) {
         struct folded f = fold(b->in[0][l], b->in[1][l]);
         struct dd_wide tail = {dd_div(f.e.v, dd_add(dd_of(1.0), dd_narrow(f.e))), f.e.e};
-        b->out[0][l] = dd_add_weighted(b->out[0][l], b->w, slope_of(f, tail, b->in[1][l]));
+        b->out[0][l] = dd_add_weighted(b->out[0][l], w, slope_of(f, tail, b->in[1][l]));
     }
 }
 
@@ -100,11 +100,11 @@ DD_INLINE struct dd mean_poly(struct dd z)
 /* log(a / (1 - exp(-a))) - w a; the product wins where both are infinite */
 DD_INLINE struct dd far_term(struct folded f)
 {
-    double a = dd_clamp(f.a, CB_NEAR, DBL_MAX), product = plain_product(f);
+    double a = dd_clamp(f.a, CB_NEAR, DBL_MAX);
+    struct dd product = product_of(f);
     struct dd log = dd_log(dd_div(dd_of(a), dd_sub(dd_of(1.0), dd_narrow(f.e))));
-    double plain = (f.a > DBL_MAX ? f.a : log.h) - (dd_finite(product) ? product : 0.0);
-    plain = dd_finite(product) ? plain : -product;
-    return dd_guard(dd_sub(log, dd_mul_by(f.w, f.a)), plain);
+    double plain = (f.a > DBL_MAX ? f.a : log.h) - product.h;
+    return dd_guard(dd_sub(log, product), dd_finite(product.h) ? plain : -product.h);
 }
 
 static void cbernoulli_term(struct rows64_block *b)
@@ -113,9 +113,10 @@ static void cbernoulli_term(struct rows64_block *b)
         double x = b->in[0][l], logit = b->in[1][l];
         struct folded f = fold(x, logit);
         struct dd z = dd_prod(logit, logit), centred = dd_sum(x, -0.5);
-        struct dd near = dd_sub(dd_mul_by(centred, logit), dd_mul(z, normaliser_poly(z)));
-        double plain = logit == 0.0 && x == x ? 0.0 : x * logit;
-        struct dd term = dd_select(f.a < CB_NEAR, dd_guard(near, plain), far_term(f));
+        struct dd product = dd_guard(dd_mul_by(centred, logit), x * logit);
+        product = dd_select(logit == 0.0 && x == x, dd_of(0.0), product);
+        struct dd near = dd_guard(dd_sub(product, dd_mul(z, normaliser_poly(z))), product.h);
+        struct dd term = dd_select(f.a < CB_NEAR, near, far_term(f));
         b->term_h[l] = term.h;
         b->term_l[l] = term.l;
     }
@@ -123,6 +124,7 @@ static void cbernoulli_term(struct rows64_block *b)
 
 static void cbernoulli_grad(struct rows64_block *b)
 {
+    const double w = b->w;
     for (int l = 0; l < VAE_LANES; l++) {
         double x = b->in[0][l], logit = b->in[1][l];
         struct folded f = fold(x, logit);
@@ -134,7 +136,7 @@ static void cbernoulli_grad(struct rows64_block *b)
         struct dd_wide far = slope_of(f, (struct dd_wide){tail, 0.0}, logit);
         struct dd slope = dd_select(f.a < CB_NEAR, dd_guard(near, x + logit), far.v);
         struct dd_wide s = {slope, f.a < CB_NEAR ? 0.0 : far.e};
-        b->out[0][l] = dd_add_weighted(b->out[0][l], b->w, s);
+        b->out[0][l] = dd_add_weighted(b->out[0][l], w, s);
     }
 }
 

@@ -56,12 +56,13 @@ static void gauss_term(struct rows64_block *b)
 
 static void gauss_grad(struct rows64_block *b)
 {
+    const double w = b->w;
     for (int l = 0; l < VAE_LANES; l++) {
         struct residual r = residual_of(b->in[0][l], b->in[1][l], b->in[2][l]);
         struct dd_wide dlv = wide_minus_one(r.square);
         dlv.e -= 1.0;
-        b->out[0][l] = dd_add_weighted(b->out[0][l], b->w, r.slope);
-        b->out[1][l] = dd_add_weighted(b->out[1][l], b->w, dlv);
+        b->out[0][l] = dd_add_weighted(b->out[0][l], w, r.slope);
+        b->out[1][l] = dd_add_weighted(b->out[1][l], w, dlv);
     }
 }
 
@@ -108,14 +109,15 @@ static void laplace_term(struct rows64_block *b)
 
 static void laplace_grad(struct rows64_block *b)
 {
+    const double w = b->w;
     for (int l = 0; l < VAE_LANES; l++) {
         double x = b->in[0][l], mean = b->in[1][l], s = b->in[2][l];
         struct dd_wide slope = dd_exp(dd_of(-s));
         double t = x - mean, sign = t < 0.0 ? -1.0 : t;
         sign = t > 0.0 ? 1.0 : sign;
         struct dd_wide dmean = {dd_times(slope.v, sign), slope.e};
-        b->out[0][l] = dd_add_weighted(b->out[0][l], b->w, dmean);
-        b->out[1][l] = dd_add_weighted(b->out[1][l], b->w, wide_minus_one(distance_of(x, mean, s)));
+        b->out[0][l] = dd_add_weighted(b->out[0][l], w, dmean);
+        b->out[1][l] = dd_add_weighted(b->out[1][l], w, wide_minus_one(distance_of(x, mean, s)));
     }
 }
 

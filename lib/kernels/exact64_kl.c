@@ -25,11 +25,12 @@ static void diag_term(struct rows64_block *b)
 
 static void diag_grad(struct rows64_block *b)
 {
+    const double w = b->w;
     for (int l = 0; l < VAE_LANES; l++) {
         struct dd_wide dlv = dd_expm1_of(dd_exp_parts(dd_of(b->in[1][l])));
         dlv.e -= 1.0;
-        b->out[0][l] = dd_add_weighted(b->out[0][l], b->w, (struct dd_wide){dd_of(b->in[0][l]), 0.0});
-        b->out[1][l] = dd_add_weighted(b->out[1][l], b->w, dlv);
+        b->out[0][l] = dd_add_weighted(b->out[0][l], w, (struct dd_wide){dd_of(b->in[0][l]), 0.0});
+        b->out[1][l] = dd_add_weighted(b->out[1][l], w, dlv);
     }
 }
 
@@ -82,16 +83,17 @@ static void pair_term(struct rows64_block *b)
 
 static void pair_grad(struct rows64_block *b)
 {
+    const double w = b->w;
     for (int l = 0; l < VAE_LANES; l++) {
         struct pair p = pair_of(b->in[0][l], b->in[1][l], b->in[2][l], b->in[3][l]);
         struct dd_wide dlv = dd_expm1_of(dd_exp_parts(p.difference)), both = dd_wide_add(dlv, p.square);
         both = wide_or(both, dd_finite(p.square.v.h) ? dlv.v.h : p.square.v.h + dlv.v.h);
         struct dd_wide dlv_q = {dlv.v, dlv.e - 1.0}, dlv_p = {dd_neg(both.v), both.e - 1.0};
         struct dd_wide dmu_p = {dd_neg(p.slope.v), p.slope.e};
-        b->out[0][l] = dd_add_weighted(b->out[0][l], b->w, p.slope);
-        b->out[1][l] = dd_add_weighted(b->out[1][l], b->w, dlv_q);
-        b->out[2][l] = dd_add_weighted(b->out[2][l], b->w, dmu_p);
-        b->out[3][l] = dd_add_weighted(b->out[3][l], b->w, dlv_p);
+        b->out[0][l] = dd_add_weighted(b->out[0][l], w, p.slope);
+        b->out[1][l] = dd_add_weighted(b->out[1][l], w, dlv_q);
+        b->out[2][l] = dd_add_weighted(b->out[2][l], w, dmu_p);
+        b->out[3][l] = dd_add_weighted(b->out[3][l], w, dlv_p);
     }
 }
 

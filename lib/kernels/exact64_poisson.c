@@ -36,48 +36,113 @@ DD_INLINE struct dd lgamma_near(double k)
     return dd_mul_by(dd_add((struct dd){-0x1.2788cfc6fb619p-1, 0x1.6cb90701fbfabp-58}, p), k);
 }
 
-/* log((k + 1) ... (k + 16)) */
+/* log((k + 1) ... (k + 16)); (k + i) (k + 17 - i) = k (k + 17) + i (17 - i) */
 DD_INLINE struct dd log_shift(double k)
 {
-    struct dd p = dd_sum(k, 1.0);
-#pragma GCC unroll 16
-    for (int i = 2; i <= SHIFT; i++)
-        p = dd_mul(p, dd_sum((double)i, k));
+    static const double product[SHIFT / 2] = {16.0, 30.0, 42.0, 52.0, 60.0, 66.0, 70.0, 72.0};
+    struct dd q = dd_mul_by(dd_sum(k, 17.0), k), p = dd_add(q, dd_of(product[0]));
+    DD_UNROLL
+    for (int i = 1; i < SHIFT / 2; i++)
+        p = dd_mul(p, dd_add(q, dd_of(product[i])));
     return dd_log(p);
 }
 
-/* k eta - exp(eta) - lgamma(k + 1), k in [0, 16) */
-DD_INLINE struct dd small_count(double k, double eta, struct dd z, struct dd log_z, struct dd half_log)
+/* Steps of a term, a loop each: in one, gcc finds too many conditions to turn into selections. */
+struct lanes {
+    double h[VAE_LANES], l[VAE_LANES];
+};
+
+DD_INLINE double small_of(double k)
 {
-    double limited = eta > DD_EXP_MAX ? DD_EXP_MAX : eta;
-    struct dd linear = dd_prod(k, limited), rate = dd_narrow(dd_exp(dd_of(eta)));
-    struct dd stirling = dd_add(dd_sub(dd_mul(z, log_z), z), dd_add(half_log, stirlerr(z)));
-    struct dd lgamma = dd_select(k < 0x1p-16, lgamma_near(k), dd_sub(stirling, log_shift(k)));
-    double plain = k == 0.0 && eta == eta ? 0.0 : k * limited;
-    return dd_guard(dd_sub(dd_sub(linear, rate), lgamma), plain - rate.h);
+    return dd_clamp(k, 0.0, (double)SHIFT);
 }
 
-/* -(log(2 pi k) / 2 + stirlerr(k) + k g(eta - log(k))), finite k >= 16 */
-DD_INLINE struct dd large_count(double k, double eta, struct dd log_k, struct dd half_log)
+DD_INLINE double large_of(double k)
 {
-    struct dd u = dd_guard(dd_sub(dd_of(eta), log_k), eta - log_k.h);
-    struct dd_wide g = dd_expm1mx_of(dd_exp_parts(u), u);
-    struct dd loss = dd_narrow(dd_wide_mul(dd_wide_of(k), dd_normalise(g.v, g.e)));
-    loss = dd_guard(loss, dd_finite(u.h) ? loss.h : fabs(u.h));
-    return dd_guard(dd_neg(dd_add(dd_add(half_log, stirlerr(dd_of(k))), loss)), -(half_log.h + loss.h));
+    return dd_clamp(k, (double)SHIFT, DBL_MAX);
+}
+
+DD_INLINE struct dd shifted(double k)
+{
+    return dd_select(k < SHIFT, dd_sum((double)SHIFT, small_of(k)), dd_of(large_of(k)));
+}
+
+/* log(2 pi z) / 2 + stirlerr(z) */
+DD_INLINE struct dd stirling_rest(struct dd z, struct dd log_z)
+{
+    return dd_add(dd_times(dd_add(log_z, DD_LN2PI), 0.5), stirlerr(z));
+}
+
+static void logs(struct lanes *restrict log_z, const double *restrict count)
+{
+    for (int l = 0; l < VAE_LANES; l++) {
+        struct dd log = dd_log(shifted(count[l]));
+        log_z->h[l] = log.h;
+        log_z->l[l] = log.l;
+    }
+}
+
+/* lgamma(k + 1), k in [0, 16) */
+static void lgammas(
+    struct lanes *restrict to, const struct lanes *restrict log_z, const double *restrict count)
+{
+    for (int l = 0; l < VAE_LANES; l++) {
+        double k = small_of(count[l]);
+        struct dd z = shifted(count[l]), log = {log_z->h[l], log_z->l[l]};
+        struct dd stirling = dd_add(dd_sub(dd_mul(z, log), z), stirling_rest(z, log));
+        struct dd lgamma = dd_select(k < 0x1p-16, lgamma_near(k), dd_sub(stirling, log_shift(k)));
+        to->h[l] = lgamma.h;
+        to->l[l] = lgamma.l;
+    }
+}
+
+/* k eta - exp(eta) - lgamma(k + 1), k in [0, 16) */
+static void small_counts(struct lanes *restrict to, const struct lanes *restrict lgamma,
+    const double *restrict count, const double *restrict lograte)
+{
+    for (int l = 0; l < VAE_LANES; l++) {
+        double k = small_of(count[l]), eta = lograte[l];
+        struct dd linear = dd_select(k == 0.0, dd_of(0.0), dd_prod(k, eta)),
+                  rate = dd_narrow(dd_exp(dd_of(eta)));
+        struct dd sum = dd_sub(dd_sub(linear, rate), (struct dd){lgamma->h[l], lgamma->l[l]});
+        double plain = k * eta;
+        plain = plain > DBL_MAX ? DBL_MAX : plain; /* an infinite rate wins */
+        plain = k == 0.0 ? 0.0 : plain;
+        struct dd term = dd_guard(sum, plain - rate.h);
+        to->h[l] = term.h;
+        to->l[l] = term.l;
+    }
+}
+
+/* -(log(2 pi k) / 2 + stirlerr(k) + k g(eta - log(k))), k >= 16 */
+static void large_counts(struct lanes *restrict to, const struct lanes *restrict log_z,
+    const double *restrict count, const double *restrict lograte)
+{
+    for (int l = 0; l < VAE_LANES; l++) {
+        double k = large_of(count[l]), eta = lograte[l];
+        struct dd log_k = {log_z->h[l], log_z->l[l]}, rest = stirling_rest(dd_of(k), log_k);
+        struct dd u = dd_guard(dd_sub(dd_of(eta), log_k), eta - log_k.h);
+        struct dd_wide g = dd_expm1mx_of(dd_exp_parts(u), u);
+        struct dd loss = dd_narrow(dd_wide_mul(dd_wide_of(k), dd_normalise(g.v, g.e)));
+        loss = dd_guard(loss, dd_finite(u.h) ? loss.h : fabs(u.h));
+        struct dd term = dd_guard(dd_neg(dd_add(rest, loss)), -(rest.h + loss.h));
+        to->h[l] = term.h;
+        to->l[l] = term.l;
+    }
 }
 
 static void poisson_term(struct rows64_block *b)
 {
+    struct lanes log_z, small, large;
+    logs(&log_z, b->in[0]);
+    lgammas(&large, &log_z, b->in[0]);
+    small_counts(&small, &large, b->in[0], b->in[1]);
+    large_counts(&large, &log_z, b->in[0], b->in[1]);
     for (int l = 0; l < VAE_LANES; l++) {
         double k = b->in[0][l], eta = b->in[1][l];
-        double small = dd_clamp(k, 0.0, (double)SHIFT), large = dd_clamp(k, (double)SHIFT, DBL_MAX);
-        struct dd z = dd_select(k < SHIFT, dd_sum((double)SHIFT, small), dd_of(large)), log_z = dd_log(z);
-        struct dd half_log = dd_times(dd_add(log_z, DD_LN2PI), 0.5); /* log(2 pi z) / 2 */
-        struct dd term = dd_select(
-            k < SHIFT, small_count(small, eta, z, log_z, half_log), large_count(large, eta, log_z, half_log));
+        double h = k < SHIFT ? small.h[l] : large.h[l], low = k < SHIFT ? small.l[l] : large.l[l];
         int outside = k < 0.0 || k > DBL_MAX;
-        term = dd_guard(term, outside && eta == eta ? -DD_INF : term.h + (k - k));
+        struct dd term = dd_guard((struct dd){h, low}, outside && eta == eta ? -DD_INF : h + (k - k));
         b->term_h[l] = term.h;
         b->term_l[l] = term.l;
     }
@@ -85,13 +150,14 @@ static void poisson_term(struct rows64_block *b)
 
 static void poisson_grad(struct rows64_block *b)
 {
+    const double w = b->w;
     for (int l = 0; l < VAE_LANES; l++) {
         double k = b->in[0][l], eta = b->in[1][l];
         struct dd_wide rate = dd_exp(dd_of(eta)), count = dd_wide_of(k);
         struct dd_wide slope = dd_wide_add(count, (struct dd_wide){dd_neg(rate.v), rate.e});
         double infinite = fabs(k) > DBL_MAX ? k : 0.0;
         infinite = infinite > 0.0 && eta > DBL_MAX ? infinite - eta : infinite;
-        b->out[0][l] = dd_add_weighted(b->out[0][l], b->w, wide_or(slope, infinite));
+        b->out[0][l] = dd_add_weighted(b->out[0][l], w, wide_or(slope, infinite));
     }
 }
 

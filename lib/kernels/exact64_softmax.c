@@ -87,8 +87,9 @@ DD_INLINE struct dd_wide share(double x, double max, struct dd inverse)
 
 static void add_shares(struct rows64_block *b, double max, struct dd inverse)
 {
+    const double w = b->w;
     for (int l = 0; l < VAE_LANES; l++)
-        b->out[0][l] = dd_add_weighted(b->out[0][l], b->w, share(b->in[0][l], max, inverse));
+        b->out[0][l] = dd_add_weighted(b->out[0][l], w, share(b->in[0][l], max, inverse));
 }
 
 /* out += w exp(x - max) inverse */

@@ -17,7 +17,7 @@ struct rows64_block {
     double in[ROWS64_MATRICES][VAE_LANES];
     double out[ROWS64_MATRICES][VAE_LANES];
     double term_h[VAE_LANES], term_l[VAE_LANES];
-    double w; /* of the row */
+    double w; /* of the row; read before a loop that stores, or clang does not vectorise it */
 };
 typedef void rows64_function(struct rows64_block *block);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Test support: the float32 kernels that work element by element, behind one signature.
+ * Test support: the kernels that work element by element, behind one signature; float32, or float64 where
+ * FAMILIES_F64 is defined.
  */
 #ifndef VAE_TESTS_FAMILIES_H
 #define VAE_TESTS_FAMILIES_H
@@ -10,13 +11,21 @@
 
 enum { FAMILY_MATRICES = 4 };
 
+#ifdef FAMILIES_F64
+typedef double family_real;
+#define FAMILY_CALL(name) vae_##name##_f64
+#else
+typedef float family_real;
+#define FAMILY_CALL(name) vae_##name
+#endif
+
 struct family_call {
     size_t n, d;
-    const float *in[FAMILY_MATRICES];
+    const family_real *in[FAMILY_MATRICES];
     size_t ld_in[FAMILY_MATRICES];
-    const float *w;
-    float *value;
-    float *grad[FAMILY_MATRICES];
+    const family_real *w;
+    family_real *value;
+    family_real *grad[FAMILY_MATRICES];
     size_t ld_grad[FAMILY_MATRICES];
 };
 
@@ -33,21 +42,22 @@ struct family {
 #define FAMILY_2_1(name)                                                                                     \
     static int name##_v(const struct family_call *c)                                                         \
     {                                                                                                        \
-        return vae_##name(c->n, c->d, FAMILY_IN(0), FAMILY_IN(1), c->value);                                 \
+        return FAMILY_CALL(name)(c->n, c->d, FAMILY_IN(0), FAMILY_IN(1), c->value);                          \
     }                                                                                                        \
     static int name##_g(const struct family_call *c)                                                         \
     {                                                                                                        \
-        return vae_##name##_grad(c->n, c->d, FAMILY_IN(0), FAMILY_IN(1), c->w, c->value, FAMILY_GRAD(0));    \
+        return FAMILY_CALL(name##_grad)(                                                                     \
+            c->n, c->d, FAMILY_IN(0), FAMILY_IN(1), c->w, c->value, FAMILY_GRAD(0));                         \
     }
 #define FAMILY_3_2(name)                                                                                     \
     static int name##_v(const struct family_call *c)                                                         \
     {                                                                                                        \
-        return vae_##name(c->n, c->d, FAMILY_IN(0), FAMILY_IN(1), FAMILY_IN(2), c->value);                   \
+        return FAMILY_CALL(name)(c->n, c->d, FAMILY_IN(0), FAMILY_IN(1), FAMILY_IN(2), c->value);            \
     }                                                                                                        \
     static int name##_g(const struct family_call *c)                                                         \
     {                                                                                                        \
-        return vae_##name##_grad(c->n, c->d, FAMILY_IN(0), FAMILY_IN(1), FAMILY_IN(2), c->w, c->value,       \
-            FAMILY_GRAD(0), FAMILY_GRAD(1));                                                                 \
+        return FAMILY_CALL(name##_grad)(c->n, c->d, FAMILY_IN(0), FAMILY_IN(1), FAMILY_IN(2), c->w,          \
+            c->value, FAMILY_GRAD(0), FAMILY_GRAD(1));                                                       \
     }
 FAMILY_2_1(loglik_bernoulli)
 FAMILY_2_1(loglik_cbernoulli)
@@ -57,25 +67,25 @@ FAMILY_3_2(loglik_laplace)
 
 static int kl_diag_v(const struct family_call *c)
 {
-    return vae_kl_diag_gauss(c->n, c->d, FAMILY_IN(0), FAMILY_IN(1), c->value);
+    return FAMILY_CALL(kl_diag_gauss)(c->n, c->d, FAMILY_IN(0), FAMILY_IN(1), c->value);
 }
 
 static int kl_diag_g(const struct family_call *c)
 {
-    return vae_kl_diag_gauss_grad(
+    return FAMILY_CALL(kl_diag_gauss_grad)(
         c->n, c->d, FAMILY_IN(0), FAMILY_IN(1), c->w, c->value, FAMILY_GRAD(0), FAMILY_GRAD(1));
 }
 
 static int kl_pair_v(const struct family_call *c)
 {
-    return vae_kl_diag_gauss_pair(
+    return FAMILY_CALL(kl_diag_gauss_pair)(
         c->n, c->d, FAMILY_IN(0), FAMILY_IN(1), FAMILY_IN(2), FAMILY_IN(3), c->value);
 }
 
 static int kl_pair_g(const struct family_call *c)
 {
-    return vae_kl_diag_gauss_pair_grad(c->n, c->d, FAMILY_IN(0), FAMILY_IN(1), FAMILY_IN(2), FAMILY_IN(3),
-        c->w, c->value, FAMILY_GRAD(0), FAMILY_GRAD(1), FAMILY_GRAD(2), FAMILY_GRAD(3));
+    return FAMILY_CALL(kl_diag_gauss_pair_grad)(c->n, c->d, FAMILY_IN(0), FAMILY_IN(1), FAMILY_IN(2),
+        FAMILY_IN(3), c->w, c->value, FAMILY_GRAD(0), FAMILY_GRAD(1), FAMILY_GRAD(2), FAMILY_GRAD(3));
 }
 
 enum { KL_DIAG, KL_PAIR, GAUSS, LAPLACE, BERNOULLI, CBERNOULLI, POISSON, FAMILIES };
@@ -91,7 +101,8 @@ static const struct family families[FAMILIES] = {
 };
 
 /* One element: value, then gradients, into out[1 + grads]; w is one upstream weight or NULL. */
-static inline int family_element(const struct family *f, const float *in, const float *w, float *out)
+static inline int family_element(
+    const struct family *f, const family_real *in, const family_real *w, family_real *out)
 {
     struct family_call c = {.n = 1, .d = 1, .w = w, .value = out};
     for (int k = 0; k < FAMILY_MATRICES; k++) {
@@ -100,7 +111,7 @@ static inline int family_element(const struct family *f, const float *in, const 
         c.ld_in[k] = c.ld_grad[k] = 1;
     }
     for (int k = 0; k < f->grads; k++)
-        out[1 + k] = 0.0f;
+        out[1 + k] = 0;
     return f->grad(&c);
 }
 
