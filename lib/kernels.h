@@ -90,6 +90,7 @@ struct vae_block {
 struct vae_adam {
     float beta1, beta2, rate, epsilon;
     float root_correction2; /* 1 / sqrt(1 - beta2^t) */
+    float rest1, rest2;     /* 1 - beta, not of the rounded beta: 1e-5 off at 0.999, 0 near 1 */
 };
 
 /* What runs inside a training step. Error bounds stand in the files. All of these overwrite. */

@@ -216,7 +216,8 @@ static struct vae_adam next_step(struct vae_optimizer *o)
     o->power2 *= o->beta2;
     return (struct vae_adam){.beta1 = (float)o->beta1, .beta2 = (float)o->beta2,
         .rate = (float)(o->learning_rate / (1 - o->power1)), .epsilon = (float)o->epsilon,
-        .root_correction2 = (float)(1 / sqrt(1 - o->power2))};
+        .root_correction2 = (float)(1 / sqrt(1 - o->power2)), .rest1 = (float)(1 - o->beta1),
+        .rest2 = (float)(1 - o->beta2)};
 }
 
 /* A gradient of a learned log-variance is at most about a row's log-likelihood. */

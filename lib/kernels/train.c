@@ -60,7 +60,7 @@ static float fast_inverse(float x)
 static void adam(const struct vae_adam *a, size_t n, const float *restrict g, float *restrict p, float *restrict m,
     float *restrict v)
 {
-    float rest1 = 1.0f - a->beta1, rest2 = 1.0f - a->beta2;
+    float rest1 = a->rest1, rest2 = a->rest2;
     float beta1 = a->beta1, beta2 = a->beta2, rate = a->rate, epsilon = a->epsilon, root = a->root_correction2;
     for (size_t i = 0; i < n; i++) {
         float first = fmaf(beta1, m[i], rest1 * g[i]);

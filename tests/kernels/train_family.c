@@ -361,7 +361,7 @@ static void gauss_reference(struct frame *f)
 
 /* ---- flat ---- */
 
-static const struct vae_adam adam = {0.9f, 0.999f, 1.3e-3f, 1e-8f, 1.7f};
+static const struct vae_adam adam = {0.9f, 0.999f, 1.3e-3f, 1e-8f, 1.7f, 0.1f, 0.001f};
 
 static void adam_arrays(struct frame *f)
 {
@@ -383,8 +383,8 @@ static void adam_reference(struct frame *f)
 {
     for (size_t i = 0; i < f->n * f->d; i++) {
         long double g = GIVEN(0, 0, i), p = GIVEN(1, 0, i);
-        long double m0 = (long double)adam.beta1 * GIVEN(2, 0, i), m1 = (1 - (long double)adam.beta1) * g;
-        long double v = (long double)adam.beta2 * GIVEN(3, 0, i) + (1 - (long double)adam.beta2) * g * g;
+        long double m0 = (long double)adam.beta1 * GIVEN(2, 0, i), m1 = (long double)adam.rest1 * g;
+        long double v = (long double)adam.beta2 * GIVEN(3, 0, i) + (long double)adam.rest2 * g * g;
         long double denominator = sqrtl(v) * adam.root_correction2 + adam.epsilon;
         long double largest = fmaxl(fabsl(m0), fabsl(m1)), step = adam.rate * largest / denominator;
         array_expect(&f->array[1], 0, i, p - adam.rate * (m0 + m1) / denominator, fmaxl(fabsl(p), step));
