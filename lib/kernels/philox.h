@@ -31,9 +31,10 @@ enum { PHILOX_ROUNDS = 10 };
 
 #if defined(__AVX512F__) || defined(__AVX2__)
 
-/* A word in each 64-bit lane; what stands in the upper half is of no account until the end. */
+/* A word in each 64-bit lane; what stands in the upper half is of no account until the end. A round is a
+ * chain of some eight cycles: two vectors side by side fill them, where there are registers for two. */
 #if defined(__AVX512F__)
-enum { PHILOX_LANES = 8 };
+enum { PHILOX_LANES = 8, PHILOX_SIDE = 2 };
 typedef uint64_t philox_vector __attribute__((vector_size(64)));
 typedef uint32_t philox_words __attribute__((vector_size(32)));
 
@@ -42,7 +43,7 @@ static inline philox_vector philox_product(philox_vector a, philox_vector b)
     return (philox_vector)_mm512_mul_epu32((__m512i)a, (__m512i)b);
 }
 #else
-enum { PHILOX_LANES = 4 };
+enum { PHILOX_LANES = 4, PHILOX_SIDE = 1 };
 typedef uint64_t philox_vector __attribute__((vector_size(32)));
 typedef uint32_t philox_words __attribute__((vector_size(16)));
 
@@ -52,16 +53,17 @@ static inline philox_vector philox_product(philox_vector a, philox_vector b)
 }
 #endif
 
-static inline void philox_rounds(philox_vector x[4], uint32_t key0, uint32_t key1)
+static inline void philox_rounds(philox_vector x[PHILOX_SIDE][4], uint32_t key0, uint32_t key1)
 {
     const philox_vector zero = {0}, m0 = zero + PHILOX_M0, m1 = zero + PHILOX_M1;
-    for (uint32_t i = 0; i < PHILOX_ROUNDS; i++) {
-        philox_vector p0 = philox_product(x[0], m0), p1 = philox_product(x[2], m1);
-        x[0] = (p1 >> 32) ^ x[1] ^ (zero + (key0 + i * PHILOX_W0));
-        x[1] = p1;
-        x[2] = (p0 >> 32) ^ x[3] ^ (zero + (key1 + i * PHILOX_W1));
-        x[3] = p0;
-    }
+    for (uint32_t i = 0; i < PHILOX_ROUNDS; i++)
+        for (int side = 0; side < PHILOX_SIDE; side++) {
+            philox_vector p0 = philox_product(x[side][0], m0), p1 = philox_product(x[side][2], m1);
+            x[side][0] = (p1 >> 32) ^ x[side][1] ^ (zero + (key0 + i * PHILOX_W0));
+            x[side][1] = p1;
+            x[side][2] = (p0 >> 32) ^ x[side][3] ^ (zero + (key1 + i * PHILOX_W1));
+            x[side][3] = p0;
+        }
 }
 
 /* out[16 j + lane] = word j of block first + lane; first is a multiple of 16. */
@@ -69,16 +71,21 @@ static inline void philox_blocks(struct philox_key key, uint64_t first, uint32_t
 {
     static const uint64_t number[VAE_LANES] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     const philox_vector zero = {0};
-    for (size_t lane = 0; lane < VAE_LANES; lane += PHILOX_LANES) {
-        philox_vector x[4] = {
-            zero, zero + (first >> 32), zero + (uint32_t)key.stream, zero + (key.stream >> 32)};
-        memcpy(&x[0], &number[lane], sizeof x[0]);
-        x[0] |= zero + (uint32_t)first;
-        philox_rounds(x, (uint32_t)key.seed, (uint32_t)(key.seed >> 32));
-        for (size_t j = 0; j < 4; j++) {
-            philox_words low = __builtin_convertvector(x[j], philox_words);
-            memcpy(&out[VAE_LANES * j + lane], &low, sizeof low);
+    for (size_t lane = 0; lane < VAE_LANES; lane += PHILOX_SIDE * PHILOX_LANES) {
+        philox_vector x[PHILOX_SIDE][4];
+        for (size_t side = 0; side < PHILOX_SIDE; side++) {
+            memcpy(&x[side][0], &number[lane + side * PHILOX_LANES], sizeof x[side][0]);
+            x[side][0] |= zero + (uint32_t)first;
+            x[side][1] = zero + (first >> 32);
+            x[side][2] = zero + (uint32_t)key.stream;
+            x[side][3] = zero + (key.stream >> 32);
         }
+        philox_rounds(x, (uint32_t)key.seed, (uint32_t)(key.seed >> 32));
+        for (size_t side = 0; side < PHILOX_SIDE; side++)
+            for (size_t j = 0; j < 4; j++) {
+                philox_words low = __builtin_convertvector(x[side][j], philox_words);
+                memcpy(&out[VAE_LANES * j + lane + side * PHILOX_LANES], &low, sizeof low);
+            }
     }
 }
 
