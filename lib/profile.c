@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Rank 5. Where the time of a training step goes. Compiled into the benchmarks' own copy of the library alone.
+ * Rank 5. Where the time of a training step goes. Compiled into the benchmarks' own copy of the library
+ * alone.
  */
 #include "profile.h"
 

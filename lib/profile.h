@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Rank 5. Where the time of a training step goes. For the benchmarks: in every other build these calls are nothing.
+ * Rank 5. Where the time of a training step goes. For the benchmarks: in every other build these calls are
+ * nothing.
  *
- * A task starts its thread's clock and marks the end of each phase, which gets the time since the last mark. So the phases
- * add up to the tasks without a gap; what a step takes beyond them is spent between tasks.
+ * A task starts its thread's clock and marks the end of each phase, which gets the time since the last mark.
+ * So the phases add up to the tasks without a gap; what a step takes beyond them is spent between tasks.
  */
 #ifndef VAE_LIB_PROFILE_H
 #define VAE_LIB_PROFILE_H

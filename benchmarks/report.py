@@ -1,0 +1,304 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""The report: docs/performance.md out of results.json. usage: report.py results.json >performance.md"""
+
+import json
+import os
+import sys
+
+import measure
+
+INTRODUCTION = """# Performance
+
+Written by `scripts/bench`; nothing here is typed by hand. All contenders of a table run in one go and take turns, {slice:.0f}
+ms each, {rounds} times round, so that whatever slows the machine slows all of them. Times are medians; a ratio is the
+median of the rounds' ratios.
+
+Model A is 784-400-20 with relu, batch 128; model B is 784-200-200-50 with tanh, batch 20, decoding 1, 5 or 50 draws of z
+a row (B1, B5, B50). Both have a Bernoulli likelihood and train by Adam. Other libraries get the same shapes as plain
+row-major arrays. PyTorch and JAX train the same models on the same kind of data, float32, as people write it
+(benchmarks/peers); JAX's threads are as many as the processors that it is bound to.
+"""
+
+
+def number(value):
+    """Three digits."""
+    if value is None:
+        return "-"
+    if value >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.3g}" if value < 100 else f"{value:.0f}"
+
+
+def times(value):
+    return "-" if value is None else f"{value:.2f}x"
+
+
+def share(value):
+    return "-" if value is None else f"{100 * value:.0f} %"
+
+
+def table(header, rows):
+    lines = ["| " + " | ".join(header) + " |", "|" + " --- |" * len(header)]
+    lines += ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def union(lists):
+    seen = {}
+    for names in lists:
+        seen.update(dict.fromkeys(names))
+    return list(seen)
+
+
+def setting(results):
+    m = results["machine"]
+    rows = [
+        ("date", results["date"]), ("command", f"`{results['command']}`"),
+        ("processor", f"{m['processor']}, {m['processors']} in use"), ("caches", m["caches"]), ("system", m["system"]),
+        ("compiler", m["compiler"]), ("revision", m["revision"]), ("load at the start", f"{m['load']:.1f}"),
+        ("measured", "<br>".join(results["versions"])),
+        ("skipped", "<br>".join(results["skipped"]) or "nothing"),
+    ]
+    words = "\nThis was a quick run, to see that everything works. Its figures mean nothing.\n" if results["quick"] else ""
+    return words + "\n" + table(("run", ""), rows)
+
+
+# ---- goals ---------------------------------------------------------------------------------------------------------
+
+
+def product_goals(section, isa):
+    rows = section["rows"]
+    large = {shape: row for shape, row in rows.items() if "A" in row["models"] and row["work"] > 7e7}
+    slowest = min(large, key=lambda shape: large[shape]["of_peak"])
+    goals = [(f"products, large shapes of A, {isa}: share of the peak", "at least 0.93",
+              f"{large[slowest]['of_peak']:.2f} and more ({slowest})")]
+    compared = {shape: row for shape, row in rows.items() if row["fastest"] and rows_of(shape) >= 16}
+    if compared:
+        worst = min(compared, key=lambda shape: compared[shape]["against_fastest"])
+        goals.append((f"products, every shape of A and B, {isa}: speed over the fastest library's", "at least 0.97",
+                      f"{compared[worst]['against_fastest']:.2f} and more ({worst}, {compared[worst]['fastest']})"))
+    return goals
+
+
+def rows_of(shape):
+    return int(shape.split("/")[1].split("x")[0])
+
+
+def step_goals(row, floor_goal, rival_goal):
+    name = f"step of {row['model']}, {row['threads']} thread" + "s" * (row["threads"] > 1)
+    goals = []
+    if row["over_floor"] and floor_goal:
+        goals.append((f"{name}: time over the products alone by the fastest library ({row['floor']})",
+                      f"at most {floor_goal}", times(row["over_floor"])))
+    if row["speedup"] and row["model"] == "A":
+        goals.append((f"{name}: speed over one thread", "at least 1.8", times(row["speedup"])))
+    goals += [(f"{name}: speed over {rival}", f"at least {rival_goal}", times(value))
+              for rival, value in row["rivals"].items()]
+    return goals
+
+
+def element_goals(rows):
+    wanted = {"kl/10000x20": "5", "kl/128x20": "15", "normals/1000000x1": "3", "bernoulli-training/128x784": "6"}
+    return [(f"{case_words(row['case'])}: speed over PyTorch", f"at least {wanted[row['case']]}", times(row["rivals"]["PyTorch"]))
+            for row in rows if row["case"] in wanted and "PyTorch" in row["rivals"]]
+
+
+def latency_goals(section):
+    goals = []
+    if section["floor"]:
+        own, bare = section["calls"]["libvae"], section["calls"][section["floor"]]
+        goals = [("score of one row: time over the bare products", "at most 1.1", times(section["over_floor"])),
+                 ("score of one row: its 99th percentile over that of the bare products", "at most 1.2",
+                  times(own["p99"] / bare["p99"]))]
+    least = {"PyTorch": "3", "ONNX Runtime": "1.5"}
+    return goals + [(f"score of one row: speed over {rival}", f"at least {least[rival]}", times(value))
+                    for rival, value in section["rivals"].items()]
+
+
+def footprint_goals(section):
+    extra = (section["peak"] - section["data"] - section["state"]) / 2**20
+    goals = [("memory at its peak beyond data, parameters, moments and gradients", "at most 16 MiB", f"{extra:.1f} MiB")]
+    if section["library"]:
+        goals.append(("shared library, stripped", "at most 512 KiB", f"{section['library'] / 1024:.0f} KiB"))
+    return goals
+
+
+def goals(results):
+    rows = []
+    if results.get("products"):
+        rows += product_goals(results["products"], results["products"]["isa"])
+    floors = {("A", 1): "1.30", ("B1", 1): "2.6"}
+    for row in results.get("steps") or []:
+        if row["model"] in ("A", "B1"):
+            rows += step_goals(row, floors.get((row["model"], row["threads"])), "2" if row["model"] == "A" else "3")
+    if results.get("stolen"):
+        rows.append(("one of two processors taken by a busy loop: two threads' speed over that of one on the free one",
+                     "at least 0.95", times(results["stolen"]["libvae"])))
+    rows += element_goals(results.get("elements") or [])
+    if results.get("latency"):
+        rows += latency_goals(results["latency"])
+    if results.get("footprint"):
+        rows += footprint_goals(results["footprint"])
+    if results.get("avx2-products"):
+        rows += product_goals(results["avx2-products"], "AVX2")
+    for row in results.get("avx2-steps") or []:
+        if row["model"] in ("A", "B1"):
+            rows += [("AVX2, " + what, goal, measured)
+                     for what, goal, measured in step_goals(row, floors[(row["model"], 1)], None)]
+    return "\n## Goals\n\n" + table(("what", "goal", "measured"), rows) if rows else ""
+
+
+# ---- the sections --------------------------------------------------------------------------------------------------
+
+
+def products(section, title):
+    header = ["product", "m x n x k", "in", "peak", "libvae", "of peak", "with epilogue", *section["others"],
+              "libvae over the fastest"]
+    rows = []
+    for shape, row in section["rows"].items():
+        form, size = shape.split("/")
+        rates = [number(1e-9 * row["rates"][name]) for name in section["others"]]
+        rows.append([form, size.replace("x", " x "), ", ".join(row["models"]), number(1e-9 * row["peak"]),
+                     number(1e-9 * row["rates"]["libvae"]), share(row["of_peak"]), share(row["epilogue_of_peak"]), *rates,
+                     times(row["against_fastest"])])
+    return f"""
+## {title}
+
+GFLOP/s on one thread, {section['isa']}. The peak is measured in the same rounds: fused multiply-adds on registers alone.
+With epilogue: bias and relu, or relu's derivative, in the same pass.
+
+""" + table(header, rows)
+
+
+def step_tables(rows, title):
+    others = union(row["rivals"] for row in rows)
+    header = ["model", "threads", "libvae, ms", "over one thread", *(f"{name}, times as long" for name in others)]
+    body = [[row["model"], row["threads"], number(1e3 * row["seconds"]["libvae"]), times(row["speedup"]),
+             *(times(row["rivals"].get(name)) for name in others)] for row in rows]
+    text = f"\n## {title}\n\n" + (table(header, body) if others else "")
+    floors = union(row["floors"] for row in rows)
+    if floors:
+        floors = [measure.OWN_PRODUCTS, *floors]
+        body = [[row["model"], number(1e3 * row["seconds"]["libvae"]),
+                 *(number(1e3 * row["seconds"][name]) for name in floors), times(row["over_floor"])]
+                for row in rows if row["floors"]]
+        text += "\nThe whole step against nothing but its matrix products, ms, one thread:\n\n" + table(
+            ["model", "libvae's step", *floors, "step over the fastest library's"], body)
+    return text
+
+
+def stolen(section):
+    rows = [[label, number(1e3 * seconds)] for label, seconds in section["seconds"].items()]
+    text = """
+## A stolen core
+
+Model A on two processors, of which a busy loop takes one; one thread runs on the free one.
+
+""" + table(("", "ms a step"), rows)
+    text += f"\nTwo threads' speed over one thread's: libvae {section['libvae']:.2f}"
+    return text + (f", PyTorch {section['PyTorch']:.2f}.\n" if "PyTorch" in section else ".\n")
+
+
+def case_words(case):
+    """Of "kl/128x20"."""
+    what, size = case.split("/")
+    words = {"kl": "divergence", "bernoulli-training": "Bernoulli, as in training", "bernoulli-exact": "Bernoulli, exact",
+             "normals": "normals", "draw": "draw"}[what]
+    return f"{words}, {size.replace('x1', '') if size.endswith('x1') else size.replace('x', ' x ')}"
+
+
+def elements(rows):
+    rivals = union(row["rivals"] for row in rows)
+    body = [[case_words(row["case"]), number(row["nanoseconds"]["libvae"]),
+             *(number(row["nanoseconds"].get(name)) for name in rivals),
+             *(times(row["rivals"].get(name)) for name in rivals)] for row in rows]
+    header = ["what", "libvae", *rivals, *(f"{name}, times as long" for name in rivals)]
+    return """
+## Elements
+
+Nanoseconds an element on one thread, value and all gradients: divergence from the standard normal, Bernoulli
+log-likelihood on logits (the form that a training step uses, and the exact one), standard normals, and the draw of z
+(noise, value, gradients).
+
+""" + table(header, body)
+
+
+def latency(section):
+    seconds = section["seconds"]
+    rows = [["libvae", number(1e6 * seconds["libvae"]), "-"]]
+    rows += [[f"products alone: {name}", number(1e6 * seconds[name]), times(seconds[name] / seconds["libvae"])]
+             for name in section["floors"]]
+    rows += [[name, number(1e6 * seconds[name]), times(value)] for name, value in section["rivals"].items()]
+    text = "\n## One row at a time\n\nScoring one row with model A at z = mu, one thread.\n\n"
+    text += table(("", "microseconds", "over libvae's"), rows)
+    text += "\nCall by call, each timed by itself:\n\n" + table(
+        ("", "calls", "median, microseconds", "99th percentile"),
+        [[name, f"{call['count']:,}", number(1e6 * call["median"]), number(1e6 * call["p99"])]
+         for name, call in section["calls"].items()])
+    if section["views"]:
+        text += (f"\nTwo views of one model in two threads score {section['views']['two']:,.0f} rows a second, one scores "
+                 f"{section['views']['one']:,.0f}: {section['views']['gain']:.2f} times as many.\n")
+    return text
+
+
+def growth(section):
+    text = "\n## Growth\n\nSteps around model A, one number varied at a time. ns: nanoseconds a row of data.\n"
+    for what, rows in section.items():
+        threads = [key for key in ("1", "2") if key in rows[0]]
+        header = [what]
+        for count in threads:
+            words = f"{count} thread" + "s" * (count > "1")
+            header += [f"ns, {words}", f"GFLOP/s, {words}", "of peak"]
+        body = []
+        for row in rows:
+            cells = [f"{row['value']:,}"]
+            for count in threads:
+                one = row[count]
+                cells += [number(1e9 * one["seconds"] / row["batch"]), number(1e-9 * one["rate"]), share(one["of_peak"])]
+            body.append(cells)
+        text += "\n" + table(header, body)
+    return text
+
+
+def footprint(section):
+    mib = {key: f"{section[key] / 2**20:.1f} MiB" for key in ("peak", "data", "state")}
+    rows = [["from the program's start to the end of its first step", f"{1e3 * section['start']:.1f} ms"],
+            ["memory at its peak in 100 steps of A", mib["peak"]], ["of this, data", mib["data"]],
+            ["parameters, moments, gradients", mib["state"]]]
+    if section["library"]:
+        rows.append(["shared library, stripped", f"{section['library'] / 1024:.0f} KiB"])
+    return "\n## Size, memory, start\n\n" + table(("", ""), rows)
+
+
+def phases(rows):
+    header = ["microseconds a step", *(f"{row['model']}, {row['threads']} thread" + "s" * (row["threads"] > 1) for row in rows)]
+    body = [[name, *(number(1e6 * row["phases"][name]) for row in rows)] for name in rows[0]["phases"]]
+    body.append(["sum", *(number(1e6 * sum(row["phases"].values())) for row in rows)])
+    body.append(["threads times wall time", *(number(1e6 * row["threads"] * row["wall"]) for row in rows)])
+    body.append(["sum over it", *(share(sum(row["phases"].values()) / (row["threads"] * row["wall"])) for row in rows)])
+    return """
+## Where a step's time goes
+
+From a copy of the library that keeps count (lib/profile.h); with two threads, of both.
+
+""" + table(header, body)
+
+
+def document(results, picture):
+    text = INTRODUCTION.format(slice=1000 * results["slice"], rounds=results["rounds"]) + setting(results) + goals(results)
+    if picture:
+        text += f"\n![Time of the others over libvae's]({os.path.basename(picture)})\n"
+    parts = {
+        "products": lambda part: products(part, "Matrix products"),
+        "steps": lambda part: step_tables(part, "A training step"), "stolen": stolen, "elements": elements,
+        "latency": latency, "growth": growth, "footprint": footprint, "phases": phases,
+        "avx2-products": lambda part: products(part, "AVX2: matrix products"),
+        "avx2-steps": lambda part: step_tables(part, "AVX2: a training step"),
+    }
+    return text + "".join(write(results[name]) for name, write in parts.items() if results.get(name))
+
+
+if __name__ == "__main__":
+    with open(sys.argv[1], encoding="utf-8") as file:
+        print(document(json.load(file), "performance.png"), end="")
