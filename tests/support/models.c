@@ -64,7 +64,13 @@ void must(int status)
 vae_model *model_of(const vae_config *config)
 {
     vae_model *model;
-    must(vae_create(&model, config));
+    int status = vae_create(&model, config);
+    if (status == VAE_ERR_UNSUPPORTED && config->threads > 1) {
+        vae_config alone = *config;
+        alone.threads = 1;
+        status = vae_create(&model, &alone);
+    }
+    must(status);
     return model;
 }
 

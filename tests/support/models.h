@@ -18,7 +18,7 @@ void plan_init(struct plan *plan, int32_t likelihood, int32_t activation, size_t
 /* The same for other sizes; `widths` of the encoder's hidden layers, the decoder has them in reverse. */
 void plan_sizes(struct plan *plan, uint64_t x_dim, uint64_t z_dim, const uint64_t *widths, size_t hidden);
 
-/* A model, or the test fails with the library's words. */
+/* A model, or the test fails with the library's words; of one thread where the build has no more. */
 vae_model *model_of(const vae_config *config);
 vae_model *view_of(const vae_model *owner, uint64_t max_batch);
 /* Fails the test unless `status` is VAE_OK. */
