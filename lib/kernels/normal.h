@@ -2,10 +2,9 @@
  * Rank 4. Two standard normals from one block's words: Box and Muller's mapping, without libm.
  *
  * float32: u = fmaf((float)a, 2^-32, 2^-33), r = sqrt(-2 ln u), theta = 2 pi b / 2^32, r cos and r sin of it.
- * Error against the exact mapping of the same u: at most 3.2 * 2^-24 * r (tests/unit/test_random.c holds
- * it; 2.85 is the largest of 10^7 pairs).
- * float64: the same of 64-bit words a and b, u = (a + 1/2) / 2^64 rounded once; error at most 4 * 2^-53 * r (3.38).
- * Polynomials: scripts/rng_polynomials.py.
+ * float64: the same of 64-bit words a and b, u = (a + 1/2) / 2^64 rounded once.
+ * Error against the exact mapping of the same u: at most 3.2 * 2^-24 r and 4 * 2^-53 r, 2.85 and 3.38 being
+ * the largest of 10^7 pairs (tests/unit/test_random.c). Polynomials: scripts/rng_polynomials.py.
  */
 #ifndef VAE_LIB_KERNELS_NORMAL_H
 #define VAE_LIB_KERNELS_NORMAL_H

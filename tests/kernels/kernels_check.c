@@ -47,14 +47,19 @@ static void fail(
             j, got, wanted);
 }
 
+static void say(const char *words)
+{
+    if (write(STDOUT_FILENO, words, strlen(words)) < 0)
+        _exit(1);
+}
+
 /* A guard page was touched: say in which kernel, and end. */
 static void trapped(int number)
 {
-    static const char words[] = "FAIL touched a guard page: ";
-    ssize_t written = write(STDOUT_FILENO, words, sizeof words - 1);
-    written = write(STDOUT_FILENO, running, strlen(running));
-    written = write(STDOUT_FILENO, "\n", 1);
-    _exit(written == 1 && number ? 1 : 1);
+    say(number == SIGBUS ? "FAIL bus error: " : "FAIL touched a guard page: ");
+    say(running);
+    say("\n");
+    _exit(1);
 }
 
 /* ---- the two comparisons ---- */
