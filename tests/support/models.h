@@ -48,11 +48,14 @@ struct likelihood {
 extern const struct likelihood likelihoods[];
 extern const size_t likelihood_count;
 
-/* An allocator that counts, checks what it gets back, and refuses the call number `fail_at`, from 0 on. */
+/* An allocator that counts, checks what it is asked and gets back, and refuses the call number `fail_at`,
+ * from 0 on. */
 struct counter {
-    size_t calls, live_blocks, live_bytes, fail_at;
+    size_t calls, live_blocks, live_bytes, misused, fail_at;
 };
 #define COUNTER_NEVER_FAILS ((size_t)-1)
 vae_allocator counting_allocator(struct counter *counter);
+/* Fails the test unless everything was given back, and rightly. */
+void must_balance(const struct counter *counter);
 
 #endif
