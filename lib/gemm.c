@@ -87,8 +87,10 @@ static void run_native(const struct vae_gemm *gemm, const struct vae_product *p)
 static void run_cblas(const struct vae_gemm *gemm, const struct vae_product *p)
 {
     int transposed = p->a_col != 1;
+    /* The stride of a single row is nobody's business but a BLAS's, which wants the row to fit. */
+    size_t lda = transposed ? p->a_col : p->m == 1 ? p->k : p->a_row;
     cblas_sgemm(CblasRowMajor, transposed ? CblasTrans : CblasNoTrans, CblasNoTrans, (int)p->m, (int)p->c.cols, (int)p->k,
-        1.0f, p->a, (int)(transposed ? p->a_col : p->a_row), p->b.data, (int)p->b.ld, 0.0f, p->c.data, (int)p->c.ld);
+        1.0f, p->a, (int)lda, p->b.data, (int)p->b.ld, 0.0f, p->c.data, (int)p->c.ld);
     gemm->kernels->epilogue(&p->epilogue, p->m, p->c.cols, p->c.data, p->c.ld);
 }
 #endif

@@ -146,8 +146,8 @@ void same_models(const vae_model *a, const vae_model *b)
     ck_assert_uint_eq(vae_steps(a), vae_steps(b));
     float *pa = params_of(a), *pb = params_of(b);
     for (uint64_t i = 0; i < count; i++)
-        ck_assert_msg(memcmp(&pa[i], &pb[i], sizeof *pa) == 0, "parameter %llu: %a, %a",
-            (unsigned long long)i, (double)pa[i], (double)pb[i]);
+        if (memcmp(&pa[i], &pb[i], sizeof *pa) != 0)
+            ck_abort_msg("parameter %llu: %a, %a", (unsigned long long)i, (double)pa[i], (double)pb[i]);
     free(pa);
     free(pb);
 }
