@@ -39,7 +39,7 @@ def draw(pyplot, groups, path):
         at += 1
         for label, value in group:
             axes.barh(at, value - 1, left=1, height=0.75, color=colour(label))
-            axes.text(max(value, 1) * 1.05, at, f"{value:.2g}  {label}", va="center", color=INK, fontsize=8)
+            axes.text(max(value, 1) * 1.05, at, f"{report.number(value)}  {label}", va="center", color=INK, fontsize=8)
             at += 1
     axes.axvline(1, color=INK, linewidth=1, zorder=0)
     axes.set_xscale("log")
