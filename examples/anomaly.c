@@ -2,14 +2,14 @@
  * Examples. Anomaly scores on a stream: learn what ordinary frames look like, then score each frame as it
  * comes.
  *
- * A frame is 16 x 16 with one bright bar, upright and somewhere. The stream holds a few frames whose bar lies
+ * A frame is 12 x 12 with one bright bar, upright and somewhere. The stream holds a few frames whose bar lies
  * down. The threshold is the highest score among ordinary frames that were not trained on.
  */
 #include <stdio.h>
 #include <string.h>
 #include <vae/vae.h>
 
-enum { SIDE = 16, DIM = SIDE * SIDE, TRAIN = 1024, CHECK = 256, STREAM = 400, BATCH = 64, STEPS = 1500 };
+enum { SIDE = 12, DIM = SIDE * SIDE, TRAIN = 1024, CHECK = 256, STREAM = 400, BATCH = 64, STEPS = 800 };
 
 static float frames[TRAIN][DIM], checks[CHECK][DIM];
 
@@ -18,9 +18,9 @@ static void draw(float *frame, uint64_t index, int lying)
 {
     uint32_t word[2];
     vae_random_u32(7, 0, 2 * index, 2, word);
-    int at = (int)(word[0] % (SIDE - 2)), start = (int)(word[1] % 5);
+    int at = (int)(word[0] % (SIDE - 2)), start = (int)(word[1] % 4);
     memset(frame, 0, DIM * sizeof *frame);
-    for (int i = start; i < start + 11; i++)
+    for (int i = start; i < start + 8; i++)
         for (int j = at; j < at + 2; j++)
             frame[lying ? j * SIDE + i : i * SIDE + j] = 1;
 }
@@ -29,7 +29,7 @@ static int create(vae_model **model)
 {
     vae_layer layer;
     vae_layer_init(&layer, sizeof layer);
-    layer.units = 64;
+    layer.units = 32;
     vae_config config;
     vae_config_init(&config, sizeof config);
     config.x_dim = DIM;
@@ -37,7 +37,7 @@ static int create(vae_model **model)
     config.encoder = config.decoder = &layer;
     config.n_encoder = config.n_decoder = 1;
     config.max_batch = BATCH;
-    config.learning_rate = 2e-3;
+    config.learning_rate = 5e-3;
     return vae_create(model, &config);
 }
 
