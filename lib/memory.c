@@ -5,13 +5,30 @@
 
 #include <stdlib.h>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
+/* A step walks through five arrays as long as the parameters: more small pages than the CPU keeps translations of. */
+#define HUGE_PAGE ((size_t)2 << 20)
+
+static void *default_alloc(size_t size)
+{
+    size_t alignment = size >= 2 * HUGE_PAGE ? HUGE_PAGE : VAE_ALIGNMENT;
+    if (size > SIZE_MAX - alignment)
+        return NULL;
+    size_t rounded = (size + VAE_ALIGNMENT - 1) / VAE_ALIGNMENT * VAE_ALIGNMENT;
+    void *ptr = aligned_alloc(alignment, rounded);
+#if defined(__linux__)
+    if (ptr && alignment == HUGE_PAGE)
+        madvise(ptr, rounded / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE); /* a wish: no matter if it fails */
+#endif
+    return ptr;
+}
+
 void *vae_memory_alloc(const vae_allocator *allocator, size_t size)
 {
-    if (allocator->alloc)
-        return allocator->alloc(allocator->ctx, size, VAE_ALIGNMENT);
-    if (size > SIZE_MAX - VAE_ALIGNMENT)
-        return NULL;
-    return aligned_alloc(VAE_ALIGNMENT, (size + VAE_ALIGNMENT - 1) / VAE_ALIGNMENT * VAE_ALIGNMENT);
+    return allocator->alloc ? allocator->alloc(allocator->ctx, size, VAE_ALIGNMENT) : default_alloc(size);
 }
 
 void vae_memory_free(const vae_allocator *allocator, void *ptr, size_t size)

@@ -18,17 +18,38 @@ static void column_sums(size_t m, size_t n, const float *g, size_t ldg, float *o
     }
 }
 
-/* In squares of a cache line's width, so that both sides are read and written by whole lines. */
+typedef float four __attribute__((vector_size(16)));
+
+static four load_four(const float *from)
+{
+    four v;
+    memcpy(&v, from, sizeof v);
+    return v;
+}
+
+/* Four by four, in registers. */
+static void transpose_four(const float *from, size_t ldfrom, float *to, size_t ldto)
+{
+    four a = load_four(from), b = load_four(from + ldfrom);
+    four c = load_four(from + 2 * ldfrom), d = load_four(from + 3 * ldfrom);
+    four ab0 = __builtin_shufflevector(a, b, 0, 4, 1, 5), ab1 = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+    four cd0 = __builtin_shufflevector(c, d, 0, 4, 1, 5), cd1 = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+    four rows[4] = {__builtin_shufflevector(ab0, cd0, 0, 1, 4, 5), __builtin_shufflevector(ab0, cd0, 2, 3, 6, 7),
+        __builtin_shufflevector(ab1, cd1, 0, 1, 4, 5), __builtin_shufflevector(ab1, cd1, 2, 3, 6, 7)};
+    for (size_t i = 0; i < 4; i++)
+        memcpy(to + i * ldto, &rows[i], sizeof rows[i]);
+}
+
+/* Along the rows of the target, so that its lines are written whole. */
 static void transpose(size_t rows, size_t cols, const float *from, size_t ldfrom, float *to, size_t ldto)
 {
-    enum { SIDE = 16 };
-    for (size_t r = 0; r < rows; r += SIDE)
-        for (size_t c = 0; c < cols; c += SIDE) {
-            size_t height = rows - r < SIDE ? rows - r : SIDE, width = cols - c < SIDE ? cols - c : SIDE;
-            for (size_t j = 0; j < width; j++)
-                for (size_t i = 0; i < height; i++)
-                    to[(c + j) * ldto + r + i] = from[(r + i) * ldfrom + c + j];
-        }
+    size_t whole_rows = rows / 4 * 4, whole_cols = cols / 4 * 4;
+    for (size_t c = 0; c < whole_cols; c += 4)
+        for (size_t r = 0; r < whole_rows; r += 4)
+            transpose_four(from + r * ldfrom + c, ldfrom, to + c * ldto + r, ldto);
+    for (size_t c = 0; c < cols; c++)
+        for (size_t r = c < whole_cols ? whole_rows : 0; r < rows; r++)
+            to[c * ldto + r] = from[r * ldfrom + c];
 }
 
 static float root_step(float x, float y)
