@@ -9,7 +9,8 @@
 #include <sys/mman.h>
 #endif
 
-/* A step walks through five arrays as long as the parameters: more small pages than the CPU keeps translations of. */
+/* A step walks through five arrays as long as the parameters: more small pages than the CPU keeps
+ * translations of. */
 #define HUGE_PAGE ((size_t)2 << 20)
 
 static void *default_alloc(size_t size)
@@ -17,11 +18,11 @@ static void *default_alloc(size_t size)
     size_t alignment = size >= 2 * HUGE_PAGE ? HUGE_PAGE : VAE_ALIGNMENT;
     if (size > SIZE_MAX - alignment)
         return NULL;
-    size_t rounded = (size + VAE_ALIGNMENT - 1) / VAE_ALIGNMENT * VAE_ALIGNMENT;
+    size_t rounded = (size + alignment - 1) / alignment * alignment; /* as aligned_alloc wants it */
     void *ptr = aligned_alloc(alignment, rounded);
 #if defined(__linux__)
     if (ptr && alignment == HUGE_PAGE)
-        madvise(ptr, rounded / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE); /* a wish: no matter if it fails */
+        madvise(ptr, rounded, MADV_HUGEPAGE); /* a wish: no matter if it fails */
 #endif
     return ptr;
 }
