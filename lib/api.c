@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Rank 0. Entry points of the model, section 3 of the public header: check arguments, call inward. Means over rows are all
- * the arithmetic there is.
+ * Rank 0. Entry points of the model, section 3 of the public header: check arguments, call inward. Means over
+ * rows are all the arithmetic there is.
  */
 #include "config.h"
 #include "inference.h"
@@ -65,7 +65,8 @@ int vae_share(vae_model **view, const vae_model *owner, uint64_t max_batch)
     if (!owner)
         return vae_fail(VAE_ERR_ARG, "vae_share: owner is NULL");
     if (max_batch < 1 || max_batch > INT32_MAX)
-        return vae_fail(VAE_ERR_ARG, "vae_share: max_batch is %llu: must be 1 to %d", (unsigned long long)max_batch, INT32_MAX);
+        return vae_fail(VAE_ERR_ARG, "vae_share: max_batch is %llu: must be 1 to %d",
+            (unsigned long long)max_batch, INT32_MAX);
     return vae_model_share(view, owner->owner ? owner->owner : owner, max_batch);
 }
 
@@ -98,7 +99,8 @@ static int check_rows(const char *function, size_t n, uint64_t ld, size_t size)
 {
     if (ld == 0 || n <= SIZE_MAX / size / ld)
         return VAE_OK;
-    return vae_fail(VAE_ERR_ARG, "%s: n is %zu: so many rows of %llu do not fit the address space", function, n, (unsigned long long)ld);
+    return vae_fail(VAE_ERR_ARG, "%s: n is %zu: so many rows of %llu do not fit the address space", function,
+        n, (unsigned long long)ld);
 }
 
 static int check_terms(const char *function, const vae_terms *terms)
@@ -116,7 +118,8 @@ static int check_samples(const char *function, size_t samples)
 }
 
 /* The batch as the inner ranks see it. */
-static int read_batch(const char *function, const vae_model *model, const vae_batch *batch, struct vae_rows *rows)
+static int read_batch(
+    const char *function, const vae_model *model, const vae_batch *batch, struct vae_rows *rows)
 {
     vae_batch own = {0};
     int status;
@@ -126,7 +129,8 @@ static int read_batch(const char *function, const vae_model *model, const vae_ba
         (status = check_pointer(function, "x", own.x, own.n)) != VAE_OK)
         return status;
     if (own.n > 0 && own.ldx < model->net.x_dim)
-        return vae_fail(VAE_ERR_ARG, "%s: ldx is %zu: must be at least x_dim, %zu", function, own.ldx, model->net.x_dim);
+        return vae_fail(
+            VAE_ERR_ARG, "%s: ldx is %zu: must be at least x_dim, %zu", function, own.ldx, model->net.x_dim);
     if ((status = check_rows(function, own.n, own.ldx, sizeof(float))) != VAE_OK)
         return status;
     *rows = (struct vae_rows){own.x, own.ldx, own.n, own.first_row, model->config.seed ^ own.seed};
@@ -168,8 +172,8 @@ static int check_gradient(const char *function, const vae_model *model, double s
         for (uint64_t j = 0; j < t->shape[0] * t->shape[1]; j++) {
             float g = grads[vae_model_own_index(model, t, j)];
             if (!(g * g <= FLT_MAX))
-                return vae_fail(VAE_ERR_NONFINITE, "%s: gradient of %s, element %llu, is %g", function, t->name,
-                    (unsigned long long)j, (double)g);
+                return vae_fail(VAE_ERR_NONFINITE, "%s: gradient of %s, element %llu, is %g", function,
+                    t->name, (unsigned long long)j, (double)g);
         }
     }
     return VAE_OK;
@@ -202,7 +206,8 @@ static int train_pass(const char *function, vae_model *model, const vae_batch *b
         (status = read_batch(function, model, batch, rows)) != VAE_OK)
         return status;
     if (rows->n < 1 || rows->n > model->net.max_batch)
-        return vae_fail(VAE_ERR_ARG, "%s: n is %zu: must be 1 to max_batch, %zu", function, rows->n, model->net.max_batch);
+        return vae_fail(VAE_ERR_ARG, "%s: n is %zu: must be 1 to max_batch, %zu", function, rows->n,
+            model->net.max_batch);
     model->gradient = VAE_GRADIENT_NONE;
     vae_objective_train(&model->net, rows, model->optimizer.steps);
     return check_row_terms(function, &model->net, rows->n);
@@ -265,8 +270,10 @@ int vae_apply(vae_model *model)
     if (status != VAE_OK)
         return status;
     if (model->gradient != VAE_GRADIENT_FRESH)
-        return vae_fail(VAE_ERR_STATE, "vae_apply: no gradient that was not applied yet; call vae_grad first");
-    double squared_norm = model->net.kernels->train->sum_squares((size_t)model->param_count, model->optimizer.grads);
+        return vae_fail(
+            VAE_ERR_STATE, "vae_apply: no gradient that was not applied yet; call vae_grad first");
+    double squared_norm =
+        model->net.kernels->train->sum_squares((size_t)model->param_count, model->optimizer.grads);
     if ((status = check_gradient("vae_apply", model, squared_norm)) != VAE_OK)
         return status;
     vae_optimizer_apply(&model->optimizer, &model->net);
@@ -280,7 +287,8 @@ int vae_set_learning_rate(vae_model *model, double learning_rate)
     if (status != VAE_OK)
         return status;
     if (!(learning_rate >= 0 && learning_rate <= 1e30))
-        return vae_fail(VAE_ERR_ARG, "vae_set_learning_rate: learning_rate is %g: must be 0 to 1e30", learning_rate);
+        return vae_fail(
+            VAE_ERR_ARG, "vae_set_learning_rate: learning_rate is %g: must be 0 to 1e30", learning_rate);
     model->optimizer.learning_rate = learning_rate;
     return VAE_OK;
 }
@@ -288,7 +296,8 @@ int vae_set_learning_rate(vae_model *model, double learning_rate)
 /* ---- reading ---- */
 
 /* The bound of every row, a model's batch at a time. sign: 1 for the ELBO, -1 for scores. */
-static void evaluate(vae_model *model, const struct vae_rows *rows, size_t samples, double sign, double *elbo, vae_terms *terms)
+static void evaluate(vae_model *model, const struct vae_rows *rows, size_t samples, double sign, double *elbo,
+    vae_terms *terms)
 {
     struct vae_net *net = &model->net;
     vae_terms sum = {0};
@@ -305,8 +314,8 @@ static void evaluate(vae_model *model, const struct vae_rows *rows, size_t sampl
     put_terms(terms, sum, rows->n, 0);
 }
 
-static int elbo_of(const char *function, vae_model *model, const vae_batch *batch, size_t samples, double sign,
-    double *elbo, vae_terms *terms)
+static int elbo_of(const char *function, vae_model *model, const vae_batch *batch, size_t samples,
+    double sign, double *elbo, vae_terms *terms)
 {
     struct vae_rows rows;
     int status = check_model(function, model);
@@ -337,8 +346,8 @@ int vae_score(vae_model *model, const float *x, size_t n, size_t samples, double
 }
 
 /* What the calls below share: a model, n rows of data or latents in, and an output of at most such rows. */
-static int check_reading(const char *function, const vae_model *model, const char *in_name, const float *in, size_t n,
-    const char *out_name, const void *out)
+static int check_reading(const char *function, const vae_model *model, const char *in_name, const float *in,
+    size_t n, const char *out_name, const void *out)
 {
     int status = check_model(function, model);
     if (status != VAE_OK || (status = check_pointer(function, in_name, in, n)) != VAE_OK ||
@@ -405,7 +414,8 @@ int vae_decode_params(vae_model *model, const float *z, size_t n, float *locatio
     if (status != VAE_OK)
         return status;
     if (logvar && !model->net.likelihood.family->has_logvar)
-        return vae_fail(VAE_ERR_ARG, "vae_decode_params: logvar must be NULL, a Bernoulli likelihood has none");
+        return vae_fail(
+            VAE_ERR_ARG, "vae_decode_params: logvar must be NULL, a Bernoulli likelihood has none");
     decode(model, z, n, NULL, location, logvar);
     return VAE_OK;
 }
@@ -417,7 +427,8 @@ int vae_reconstruct(vae_model *model, const float *x, size_t n, float *x_mean)
         return status;
     struct vae_net *net = &model->net;
     for (size_t first = 0; first < n; first += net->max_batch)
-        vae_inference_reconstruct(net, x + first * net->x_dim, part_of(model, n, first), x_mean + first * net->x_dim);
+        vae_inference_reconstruct(
+            net, x + first * net->x_dim, part_of(model, n, first), x_mean + first * net->x_dim);
     return VAE_OK;
 }
 
@@ -428,6 +439,7 @@ int vae_sample(vae_model *model, uint64_t seed, size_t n, float *x_mean)
         return status;
     struct vae_net *net = &model->net;
     for (size_t first = 0; first < n; first += net->max_batch)
-        vae_inference_sample(net, model->config.seed ^ seed, first, part_of(model, n, first), x_mean + first * net->x_dim);
+        vae_inference_sample(
+            net, model->config.seed ^ seed, first, part_of(model, n, first), x_mean + first * net->x_dim);
     return VAE_OK;
 }

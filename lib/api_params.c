@@ -4,15 +4,16 @@
 #include "model.h"
 #include "status.h"
 
-static int check_copy(const char *function, const vae_model *model, const char *name, const void *array, uint64_t count)
+static int check_copy(
+    const char *function, const vae_model *model, const char *name, const void *array, uint64_t count)
 {
     if (!model)
         return vae_fail(VAE_ERR_ARG, "%s: model is NULL", function);
     if (!array)
         return vae_fail(VAE_ERR_ARG, "%s: %s is NULL", function, name);
     if (count != model->param_count)
-        return vae_fail(VAE_ERR_ARG, "%s: count is %llu: must be vae_param_count(), %llu", function, (unsigned long long)count,
-            (unsigned long long)model->param_count);
+        return vae_fail(VAE_ERR_ARG, "%s: count is %llu: must be vae_param_count(), %llu", function,
+            (unsigned long long)count, (unsigned long long)model->param_count);
     return VAE_OK;
 }
 
@@ -38,8 +39,8 @@ int vae_set_params(vae_model *model, const float *params, uint64_t count)
         return vae_fail(VAE_ERR_STATE, "vae_set_params: not on a view");
     for (uint64_t i = 0; i < count; i++)
         if (!(params[i] - params[i] == 0))
-            return vae_fail(VAE_ERR_ARG, "vae_set_params: params[%llu] is %g: must be finite", (unsigned long long)i,
-                (double)params[i]);
+            return vae_fail(VAE_ERR_ARG, "vae_set_params: params[%llu] is %g: must be finite",
+                (unsigned long long)i, (double)params[i]);
     vae_model_import(model, params);
     return VAE_OK;
 }
@@ -52,7 +53,8 @@ int vae_get_grads(const vae_model *model, float *grads, uint64_t count)
     if (model->owner)
         return vae_fail(VAE_ERR_STATE, "vae_get_grads: not on a view");
     if (model->gradient == VAE_GRADIENT_NONE)
-        return vae_fail(VAE_ERR_STATE, "vae_get_grads: no gradient; call vae_grad first (vae_step keeps none)");
+        return vae_fail(
+            VAE_ERR_STATE, "vae_get_grads: no gradient; call vae_grad first (vae_step keeps none)");
     vae_model_export(model, model->optimizer.grads, grads);
     return VAE_OK;
 }
@@ -60,7 +62,8 @@ int vae_get_grads(const vae_model *model, float *grads, uint64_t count)
 float *vae_grad_buffer(vae_model *model, uint64_t *count)
 {
     if (!model || model->owner) {
-        vae_fail(model ? VAE_ERR_STATE : VAE_ERR_ARG, "vae_grad_buffer: %s", model ? "not on a view" : "model is NULL");
+        vae_fail(model ? VAE_ERR_STATE : VAE_ERR_ARG, "vae_grad_buffer: %s",
+            model ? "not on a view" : "model is NULL");
         return NULL;
     }
     if (count)

@@ -61,9 +61,11 @@ static int check_real(const char *name, double value, int inside, const char *li
 static int check_layers(const char *name, const vae_layer *layers, uint64_t count)
 {
     if (count > MOST_LAYERS)
-        return vae_fail(VAE_ERR_ARG, "config.n_%s is %llu: must be at most %u", name, (unsigned long long)count, MOST_LAYERS);
+        return vae_fail(VAE_ERR_ARG, "config.n_%s is %llu: must be at most %u", name,
+            (unsigned long long)count, MOST_LAYERS);
     if (count > 0 && !layers)
-        return vae_fail(VAE_ERR_ARG, "config.%s is NULL, but config.n_%s is %llu", name, name, (unsigned long long)count);
+        return vae_fail(
+            VAE_ERR_ARG, "config.%s is NULL, but config.n_%s is %llu", name, name, (unsigned long long)count);
     for (uint64_t i = 0; i < count; i++) {
         unsigned long long n = i;
         vae_layer layer;
@@ -71,9 +73,11 @@ static int check_layers(const char *name, const vae_layer *layers, uint64_t coun
         if (status != VAE_OK)
             return status;
         if (layer.kind != VAE_LAYER_DENSE)
-            return vae_fail(VAE_ERR_ARG, "config.%s[%llu].kind is %d: no such choice", name, n, (int)layer.kind);
+            return vae_fail(
+                VAE_ERR_ARG, "config.%s[%llu].kind is %d: no such choice", name, n, (int)layer.kind);
         if (layer.activation < VAE_IDENTITY || layer.activation > VAE_GELU)
-            return vae_fail(VAE_ERR_ARG, "config.%s[%llu].activation is %d: no such choice", name, n, (int)layer.activation);
+            return vae_fail(VAE_ERR_ARG, "config.%s[%llu].activation is %d: no such choice", name, n,
+                (int)layer.activation);
         if (layer.units < 1 || layer.units > MOST_WIDTH)
             return vae_fail(VAE_ERR_ARG, "config.%s[%llu].units is %llu: must be 1 to %u", name, n,
                 (unsigned long long)layer.units, MOST_WIDTH);
@@ -101,25 +105,30 @@ static int check_choices(const vae_config *c)
         (status = check_choice("optimizer", c->optimizer, VAE_ADAM, VAE_ADAM)) != VAE_OK)
         return status;
     if (c->mean_activation != VAE_IDENTITY && c->mean_activation != VAE_SIGMOID)
-        return vae_fail(VAE_ERR_ARG, "config.mean_activation is %d: must be VAE_IDENTITY or VAE_SIGMOID", (int)c->mean_activation);
+        return vae_fail(VAE_ERR_ARG, "config.mean_activation is %d: must be VAE_IDENTITY or VAE_SIGMOID",
+            (int)c->mean_activation);
     if (c->mean_activation != VAE_IDENTITY && !vae_likelihood_family_of(c->likelihood)->has_logvar)
-        return vae_fail(VAE_ERR_ARG, "config.mean_activation is for Gaussian likelihoods; Bernoulli takes VAE_IDENTITY");
+        return vae_fail(
+            VAE_ERR_ARG, "config.mean_activation is for Gaussian likelihoods; Bernoulli takes VAE_IDENTITY");
     return VAE_OK;
 }
 
 /* An epsilon that is no normal float32 would overflow as a divisor. */
 static int check_numbers(const vae_config *c)
 {
-    double logvar = c->gauss_logvar, scale = c->init_scale, rate = c->learning_rate, b1 = c->beta1, b2 = c->beta2;
+    double logvar = c->gauss_logvar, scale = c->init_scale, rate = c->learning_rate, b1 = c->beta1,
+           b2 = c->beta2;
     double epsilon = c->epsilon;
     int status;
-    if ((status = check_real("gauss_logvar", logvar, logvar > -1e4 && logvar < 1e4, "of magnitude below 1e4")) != VAE_OK ||
+    if ((status = check_real(
+             "gauss_logvar", logvar, logvar > -1e4 && logvar < 1e4, "of magnitude below 1e4")) != VAE_OK ||
         (status = check_real("init_scale", scale, scale >= 0 && scale <= 1e30, "0 to 1e30")) != VAE_OK ||
         (status = check_real("learning_rate", rate, rate >= 0 && rate <= 1e30, "0 to 1e30")) != VAE_OK ||
         (status = check_real("beta1", b1, b1 >= 0 && b1 < 1, "at least 0 and below 1")) != VAE_OK ||
         (status = check_real("beta2", b2, b2 >= 0 && b2 < 1, "at least 0 and below 1")) != VAE_OK)
         return status;
-    return check_real("epsilon", epsilon, epsilon >= (double)FLT_MIN && epsilon <= 1e30, "1.17549436e-38 to 1e30");
+    return check_real(
+        "epsilon", epsilon, epsilon >= (double)FLT_MIN && epsilon <= 1e30, "1.17549436e-38 to 1e30");
 }
 
 static int check_machine(const vae_config *c)
@@ -128,7 +137,8 @@ static int check_machine(const vae_config *c)
         return vae_fail(VAE_ERR_ARG, "config.threads is %d: must be 1 to %d", (int)c->threads, MOST_THREADS);
 #if !defined(VAE_HAVE_THREADS)
     if (c->threads > 1 && !c->parallel_for)
-        return vae_fail(VAE_ERR_UNSUPPORTED, "config.threads is %d: this build has no threads of its own", (int)c->threads);
+        return vae_fail(VAE_ERR_UNSUPPORTED, "config.threads is %d: this build has no threads of its own",
+            (int)c->threads);
 #endif
     int status = check_choice("gemm", c->gemm, VAE_GEMM_NATIVE, VAE_GEMM_CBLAS);
     if (status != VAE_OK)
@@ -147,8 +157,8 @@ int vae_config_read(vae_config *own, const vae_config *caller)
     *own = defaults;
     own->size = sizeof *own;
     int status = vae_struct_read("config", own, sizeof *own, caller);
-    if (status != VAE_OK || (status = check_shape(own)) != VAE_OK || (status = check_choices(own)) != VAE_OK ||
-        (status = check_numbers(own)) != VAE_OK)
+    if (status != VAE_OK || (status = check_shape(own)) != VAE_OK ||
+        (status = check_choices(own)) != VAE_OK || (status = check_numbers(own)) != VAE_OK)
         return status;
     return check_machine(own);
 }

@@ -6,8 +6,8 @@
 
 #include <vae/vae.h>
 
-/* Reads the caller's config into a complete one and checks every field and layer; the layers stay the caller's.
- * VAE_OK, or an error and words. */
+/* Reads the caller's config into a complete one and checks every field and layer; the layers stay the
+ * caller's. VAE_OK, or an error and words. */
 int vae_config_read(vae_config *own, const vae_config *caller);
 
 #endif

@@ -9,7 +9,8 @@
 
 #if defined(VAE_HAVE_CBLAS)
 #include <cblas.h>
-/* OpenBLAS alone has it, and it may stand in for the reference library at run time: a weak reference finds out. */
+/* OpenBLAS alone has it, and it may stand in for the reference library at run time: a weak reference finds
+ * out. */
 extern char *openblas_get_corename(void) __attribute__((weak));
 #endif
 
@@ -68,7 +69,11 @@ static size_t run_row(const struct vae_gemm *gemm, const struct vae_product *p, 
 
 static void run_native(const struct vae_gemm *gemm, const struct vae_product *p)
 {
-    struct vae_block block = {.m = p->m, .k = p->k, .a = p->a, .a_row = p->a_row, .a_col = p->a_col,
+    struct vae_block block = {.m = p->m,
+        .k = p->k,
+        .a = p->a,
+        .a_row = p->a_row,
+        .a_col = p->a_col,
         .ahead = {p->ahead[0], p->ahead[1], p->ahead[2]}};
     size_t first = p->m == 1 && p->a_col == 1 ? run_row(gemm, p, block) : 0;
     for (size_t i = first; i < vae_panels_count(&p->c); i++) {
@@ -89,8 +94,9 @@ static void run_cblas(const struct vae_gemm *gemm, const struct vae_product *p)
     int transposed = p->a_col != 1;
     /* The stride of a single row is nobody's business but a BLAS's, which wants the row to fit. */
     size_t lda = transposed ? p->a_col : p->m == 1 ? p->k : p->a_row;
-    cblas_sgemm(CblasRowMajor, transposed ? CblasTrans : CblasNoTrans, CblasNoTrans, (int)p->m, (int)p->c.cols, (int)p->k,
-        1.0f, p->a, (int)lda, p->b.data, (int)p->b.ld, 0.0f, p->c.data, (int)p->c.ld);
+    cblas_sgemm(CblasRowMajor, transposed ? CblasTrans : CblasNoTrans, CblasNoTrans, (int)p->m,
+        (int)p->c.cols, (int)p->k, 1.0f, p->a, (int)lda, p->b.data, (int)p->b.ld, 0.0f, p->c.data,
+        (int)p->c.ld);
     gemm->kernels->epilogue(&p->epilogue, p->m, p->c.cols, p->c.data, p->c.ld);
 }
 #endif
@@ -131,8 +137,10 @@ const char *vae_gemm_blas_name(void)
 int vae_gemm_blas_is_slow(void)
 {
 #if defined(VAE_HAVE_CBLAS)
-    /* The cores that OpenBLAS before 0.3.25 falls back to on CPUs it does not know (its issue 4267): SSE3 kernels. */
-    static const char *const old[] = {"Prescott", "Core2", "Katmai", "Coppermine", "Northwood", "Banias", "Generic"};
+    /* The cores that OpenBLAS before 0.3.25 falls back to on CPUs it does not know (its issue 4267): SSE3
+     * kernels. */
+    static const char *const old[] = {
+        "Prescott", "Core2", "Katmai", "Coppermine", "Northwood", "Banias", "Generic"};
     if (!openblas_get_corename || strcmp(vae_kernels_get()->isa, "scalar") == 0)
         return 0;
     for (size_t i = 0; i < sizeof old / sizeof *old; i++)

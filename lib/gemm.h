@@ -11,15 +11,16 @@ struct vae_gemm {
     int32_t provider; /* VAE_GEMM_NATIVE or VAE_GEMM_CBLAS */
 };
 
-/* A matrix whose columns lie in panels: element (r, c) of panel p = c / width is data[p * step + r * ld + c % width];
- * the last panel, where it is narrower, has a row stride of its own. Row-major is the special case step = width. */
+/* A matrix whose columns lie in panels: element (r, c) of panel p = c / width is data[p * step + r * ld + c %
+ * width]; the last panel, where it is narrower, has a row stride of its own. Row-major is the special case
+ * step = width. */
 struct vae_panels {
     float *data;
     size_t cols, width, step, ld, tail_ld;
 };
 
-/* C[m][n] = A[m][k] B[k][n]; A's element (i, p) is a[i * a_row + p * a_col], one of the strides being 1. The epilogue's
- * pointers belong to column 0. */
+/* C[m][n] = A[m][k] B[k][n]; A's element (i, p) is a[i * a_row + p * a_col], one of the strides being 1. The
+ * epilogue's pointers belong to column 0. */
 struct vae_product {
     size_t m, k;
     const float *a;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Rank 1. The first values of the parameters.
  *
- * Glorot: Glorot & Bengio 2010, eq. (16). He: He et al., arXiv:1502.01852, eq. (10). The first is PyTorch's nn.Linear,
- * weights and biases alike uniform within 1 / sqrt(fan_in).
+ * Glorot: Glorot & Bengio 2010, eq. (16). He: He et al., arXiv:1502.01852, eq. (10). The first is PyTorch's
+ * nn.Linear, weights and biases alike uniform within 1 / sqrt(fan_in).
  */
 #include "initial.h"
 
@@ -32,7 +32,8 @@ static struct law law_of(const vae_config *c, const struct vae_dense *layer)
     }
 }
 
-static void draw(const struct vae_model *model, uint64_t seed, uint64_t offset, size_t n, int normal, float *to)
+static void draw(
+    const struct vae_model *model, uint64_t seed, uint64_t offset, size_t n, int normal, float *to)
 {
     const struct vae_rng_kernels *rng = model->net.kernels->rng;
     uint64_t stream = vae_noise_stream(VAE_STREAM_INIT, 0, 0);
@@ -56,7 +57,8 @@ static void fill(struct vae_model *model, const vae_config *c, const struct vae_
         size_t n = count - i < DRAWN ? (size_t)(count - i) : DRAWN;
         draw(model, c->seed, t->offset + i, n, law.normal, drawn);
         for (size_t j = 0; j < n; j++)
-            model->net.weights.params[vae_model_own_index(model, t, i + j)] = (float)(scale * (double)drawn[j]);
+            model->net.weights.params[vae_model_own_index(model, t, i + j)] =
+                (float)(scale * (double)drawn[j]);
     }
 }
 

@@ -6,7 +6,8 @@
 
 #include "model.h"
 
-/* A function of the config alone: element i in canonical order draws word or normal i of the seed's init stream. */
+/* A function of the config alone: element i in canonical order draws word or normal i of the seed's init
+ * stream. */
 void vae_initial_params(struct vae_model *model, const vae_config *config);
 
 #endif

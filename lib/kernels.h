@@ -12,8 +12,9 @@
 #include <stdint.h>
 
 /* The exact kernels of section 2 of the public header, one member a family and precision.
- * value: [n] float64 row sums or NULL; w: [n] upstream weights or NULL (ones); a gradient is added to, NULL = not
- * wanted. float32 kernels compute in float64 and round once; float64 kernels compute in double-double. */
+ * value: [n] float64 row sums or NULL; w: [n] upstream weights or NULL (ones); a gradient is added to, NULL =
+ * not wanted. float32 kernels compute in float64 and round once; float64 kernels compute in double-double. */
+/* clang-format off */
 #define VAE_EXACT_KERNELS(NAME, REAL)                                                                        \
     struct NAME {                                                                                            \
         void (*kl_diag)(size_t n, size_t d, const REAL *mu, size_t ldmu, const REAL *logvar, size_t ldlogvar, \
@@ -47,6 +48,7 @@
         void (*logmeanexp)(size_t n, size_t k, const REAL *logw, size_t ldlogw, double *lme, REAL *weights,  \
             size_t ldweights);                                                                               \
     }
+/* clang-format on */
 VAE_EXACT_KERNELS(vae_exact32, float);
 VAE_EXACT_KERNELS(vae_exact64, double);
 
@@ -56,7 +58,8 @@ struct vae_rng_kernels {
     void (*normal32)(uint64_t seed, uint64_t stream, uint64_t offset, size_t n, float *out);
     void (*normal64)(uint64_t seed, uint64_t stream, uint64_t offset, size_t n, double *out);
     void (*bernoulli32)(uint64_t seed, uint64_t stream, uint64_t offset, size_t n, const float *p, float *x);
-    void (*bernoulli64)(uint64_t seed, uint64_t stream, uint64_t offset, size_t n, const double *p, double *x);
+    void (*bernoulli64)(
+        uint64_t seed, uint64_t stream, uint64_t offset, size_t n, const double *p, double *x);
 };
 
 /* What happens to a block of a product while it is still in the nearest cache. */
@@ -66,13 +69,13 @@ struct vae_epilogue {
     const float *bias; /* forward: [n], added last, or NULL */
     float *pre;        /* forward: receives the value before the activation, or NULL; backward: holds it */
     size_t ldpre;
-    const float *y;    /* backward: the activation's value; C is multiplied by its derivative */
+    const float *y; /* backward: the activation's value; C is multiplied by its derivative */
     size_t ldy;
 };
 
-/* One block of a matrix product, C[m][n] = A B with n <= VAE_PANEL, each output one fma chain in order of k from 0.
- * A's element (i, p) is a[i * a_row + p * a_col]; one of the strides is 1. B's row p starts at b + p * ldb, C's row i
- * at c + i * ldc. Reads of B run to the next multiple of 16 columns, whatever they hold. */
+/* One block of a matrix product, C[m][n] = A B with n <= VAE_PANEL, each output one fma chain in order of k
+ * from 0. A's element (i, p) is a[i * a_row + p * a_col]; one of the strides is 1. B's row p starts at b + p
+ * * ldb, C's row i at c + i * ldc. Reads of B run to the next multiple of 16 columns, whatever they hold. */
 #define VAE_PANEL 32
 struct vae_block {
     size_t m, n, k;
@@ -96,8 +99,8 @@ struct vae_adam {
 /* What runs inside a training step. Error bounds stand in the files. All of these overwrite. */
 struct vae_train_kernels {
     void (*gemm_block)(const struct vae_block *block);
-    /* one row of contiguous A times the first of `panels` whole panels of B, `step` apart, several at a time; returns how
-     * many it did, the rest being the caller's. Same bits as gemm_block. */
+    /* one row of contiguous A times the first of `panels` whole panels of B, `step` apart, several at a time;
+     * returns how many it did, the rest being the caller's. Same bits as gemm_block. */
     size_t (*gemm_row)(const struct vae_block *block, size_t panels, size_t step);
     /* the epilogue alone, on a C of m rows and n columns (for products that another library made) */
     void (*epilogue)(const struct vae_epilogue *epilogue, size_t m, size_t n, float *c, size_t ldc);

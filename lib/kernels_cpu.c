@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Rank 4. Which instruction set runs: what the build has, what the CPU and the operating system allow, what VAE_CPU
- * asks for. The builtins look at CPUID and at XGETBV: an AVX bit alone does not say that the registers are saved.
+ * Rank 4. Which instruction set runs: what the build has, what the CPU and the operating system allow, what
+ * VAE_CPU asks for. The builtins look at CPUID and at XGETBV: an AVX bit alone does not say that the
+ * registers are saved.
  */
 #include "kernels.h"
 
@@ -27,7 +28,7 @@ static int has_avx2(void)
 static int has_avx512(void)
 {
     return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw");
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw");
 }
 #elif defined(VAE_HAVE_NEON)
 extern const struct vae_kernels vae_k_neon_table;

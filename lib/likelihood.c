@@ -9,14 +9,14 @@
 
 #define LOG_2PI 1.8378770664093453
 
-static void bernoulli_exact(const struct vae_likelihood *l, size_t n, const float *x, size_t ldx, const float *head,
-    size_t ldhead, double *value)
+static void bernoulli_exact(const struct vae_likelihood *l, size_t n, const float *x, size_t ldx,
+    const float *head, size_t ldhead, double *value)
 {
     l->kernels->exact32->bernoulli(n, l->x_dim, x, ldx, head, ldhead, NULL, value, NULL, 0);
 }
 
-static void bernoulli_train(const struct vae_likelihood *l, size_t n, const float *x, size_t ldx, const float *head,
-    size_t ldhead, float scale, double *value, float *g, size_t ldg)
+static void bernoulli_train(const struct vae_likelihood *l, size_t n, const float *x, size_t ldx,
+    const float *head, size_t ldhead, float scale, double *value, float *g, size_t ldg)
 {
     l->kernels->train->bernoulli(n, l->x_dim, x, ldx, head, ldhead, scale, value, g, ldg);
 }
@@ -27,21 +27,22 @@ static const float *logvars(const struct vae_likelihood *l, const float *head, s
     return l->family->logvar_in_head ? head + l->x_dim : l->logvar_row;
 }
 
-static void gauss_exact(const struct vae_likelihood *l, size_t n, const float *x, size_t ldx, const float *head,
-    size_t ldhead, double *value)
+static void gauss_exact(const struct vae_likelihood *l, size_t n, const float *x, size_t ldx,
+    const float *head, size_t ldhead, double *value)
 {
     size_t ld;
     const float *logvar = logvars(l, head, ldhead, &ld);
     l->kernels->exact32->gauss(n, l->x_dim, x, ldx, head, ldhead, logvar, ld, NULL, value, NULL, 0, NULL, 0);
 }
 
-static void gauss_train(const struct vae_likelihood *l, size_t n, const float *x, size_t ldx, const float *head,
-    size_t ldhead, float scale, double *value, float *g, size_t ldg)
+static void gauss_train(const struct vae_likelihood *l, size_t n, const float *x, size_t ldx,
+    const float *head, size_t ldhead, float scale, double *value, float *g, size_t ldg)
 {
     size_t ld;
     const float *logvar = logvars(l, head, ldhead, &ld);
     float *glogvar = l->family->logvar_in_head ? g + l->x_dim : NULL;
-    l->kernels->train->gauss(n, l->x_dim, x, ldx, head, ldhead, logvar, ld, scale, value, g, ldg, glogvar, ldg);
+    l->kernels->train->gauss(
+        n, l->x_dim, x, ldx, head, ldhead, logvar, ld, scale, value, g, ldg, glogvar, ldg);
     struct vae_epilogue slope = {
         .kind = VAE_EPILOGUE_BACKWARD, .activation = l->mean_activation, .y = head, .ldy = ldhead};
     l->kernels->train->epilogue(&slope, n, l->x_dim, g, ldg);
@@ -77,7 +78,8 @@ void vae_likelihood_finish_head(const struct vae_likelihood *l, size_t n, float 
         l->kernels->train->epilogue(&activation, n, l->x_dim, head, ldhead);
 }
 
-void vae_likelihood_mean(const struct vae_likelihood *l, size_t n, const float *head, size_t ldhead, float *x_mean)
+void vae_likelihood_mean(
+    const struct vae_likelihood *l, size_t n, const float *head, size_t ldhead, float *x_mean)
 {
     struct vae_epilogue sigmoid = {.kind = VAE_EPILOGUE_FORWARD, .activation = VAE_SIGMOID};
     vae_likelihood_params(l, n, head, ldhead, x_mean, NULL);
@@ -85,14 +87,15 @@ void vae_likelihood_mean(const struct vae_likelihood *l, size_t n, const float *
         l->kernels->train->epilogue(&sigmoid, n, l->x_dim, x_mean, l->x_dim);
 }
 
-void vae_likelihood_params(
-    const struct vae_likelihood *l, size_t n, const float *head, size_t ldhead, float *location, float *logvar)
+void vae_likelihood_params(const struct vae_likelihood *l, size_t n, const float *head, size_t ldhead,
+    float *location, float *logvar)
 {
     for (size_t i = 0; i < n; i++) {
         size_t ld;
         memcpy(location + i * l->x_dim, head + i * ldhead, l->x_dim * sizeof *location);
         if (logvar)
-            memcpy(logvar + i * l->x_dim, logvars(l, head + i * ldhead, ldhead, &ld), l->x_dim * sizeof *logvar);
+            memcpy(
+                logvar + i * l->x_dim, logvars(l, head + i * ldhead, ldhead, &ld), l->x_dim * sizeof *logvar);
     }
 }
 

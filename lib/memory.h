@@ -14,8 +14,8 @@
 void *vae_memory_alloc(const vae_allocator *allocator, size_t size);
 void vae_memory_free(const vae_allocator *allocator, void *ptr, size_t size);
 
-/* A plan of one arena: sizes are added first, the block is allocated once, pointers are handed out in the same order.
- * A total that does not fit saturates, and stays so. */
+/* A plan of one arena: sizes are added first, the block is allocated once, pointers are handed out in the
+ * same order. A total that does not fit saturates, and stays so. */
 struct vae_arena {
     unsigned char *base; /* NULL while planning */
     size_t used;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Rank 1. struct vae_model: a block that describes it and an arena of numbers, both laid out once at creation.
+ * Rank 1. struct vae_model: a block that describes it and an arena of numbers, both laid out once at
+ * creation.
  *
  * The same functions run twice over each: first to add up sizes, then to hand out pointers.
  */
@@ -25,7 +26,8 @@ static void *take(struct vae_arena *arena, uint64_t rows, uint64_t cols, size_t 
     return vae_arena_take(arena, product(rows, cols), size);
 }
 
-static void take_activations(struct vae_arena *arena, const struct vae_stack *stack, uint64_t rows, int training)
+static void take_activations(
+    struct vae_arena *arena, const struct vae_stack *stack, uint64_t rows, int training)
 {
     for (size_t i = 0; i < stack->count; i++) {
         struct vae_activations v = {.ld = vae_row_stride(stack->layers[i].out)};
@@ -93,7 +95,8 @@ static void describe_side(
     describe(&layers[count], width, outputs, VAE_IDENTITY);
 }
 
-static void describe_layers(const vae_config *c, const struct vae_likelihood_family *family, struct vae_dense *layers)
+static void describe_layers(
+    const vae_config *c, const struct vae_likelihood_family *family, struct vae_dense *layers)
 {
     describe_side(c->encoder, c->n_encoder, c->x_dim, 2 * c->z_dim, layers);
     describe_side(c->decoder, c->n_decoder, c->z_dim, family->heads * c->x_dim, layers + c->n_encoder + 1);
@@ -112,10 +115,12 @@ static void list_tensors(struct vae_model *model, const struct vae_dense *layers
     const vae_config *c = &model->config;
     uint64_t offset = 0;
     for (uint64_t i = 0; i < vae_net_layers(&model->net); i++) {
-        *t = (struct vae_tensor){.offset = offset, .shape = {layers[i].out, layers[i].in}, .layer = &layers[i]};
+        *t = (struct vae_tensor){
+            .offset = offset, .shape = {layers[i].out, layers[i].in}, .layer = &layers[i]};
         name_tensor(t, c, i, "weight");
         offset += (t++)->shape[0] * layers[i].in;
-        *t = (struct vae_tensor){.offset = offset, .shape = {layers[i].out, 1}, .layer = &layers[i], .is_bias = 1};
+        *t = (struct vae_tensor){
+            .offset = offset, .shape = {layers[i].out, 1}, .layer = &layers[i], .is_bias = 1};
         name_tensor(t, c, i, "bias");
         offset += (t++)->shape[0];
     }
@@ -123,7 +128,8 @@ static void list_tensors(struct vae_model *model, const struct vae_dense *layers
         *t = (struct vae_tensor){.name = "decoder.logvar", .offset = offset, .shape = {1, 1}};
 }
 
-/* The model's own order: tensors of whole cache lines first, so that each begins on one; the others behind them. */
+/* The model's own order: tensors of whole cache lines first, so that each begins on one; the others behind
+ * them. */
 static void place_tensors(struct vae_model *model, struct vae_dense *layers)
 {
     size_t own = 0;
@@ -173,7 +179,9 @@ static void settle_net(struct vae_model *model, const vae_config *c)
     net->samples = (size_t)c->train_samples;
     net->posterior = (struct vae_posterior){net->kernels, net->z_dim};
     net->likelihood = (struct vae_likelihood){.family = vae_likelihood_family_of(c->likelihood),
-        .kernels = net->kernels, .x_dim = net->x_dim, .mean_activation = c->mean_activation,
+        .kernels = net->kernels,
+        .x_dim = net->x_dim,
+        .mean_activation = c->mean_activation,
         .gauss_logvar = c->gauss_logvar};
     net->pool.threads = (size_t)c->threads;
     model->optimizer.learning_rate = c->learning_rate;
@@ -183,7 +191,8 @@ static void settle_net(struct vae_model *model, const vae_config *c)
     model->optimizer.power1 = model->optimizer.power2 = 1;
 }
 
-/* The describing block of a model (layers NULL: its own) or of a view (the owner's); NULL where memory lacks. */
+/* The describing block of a model (layers NULL: its own) or of a view (the owner's); NULL where memory lacks.
+ */
 static struct vae_model *take_block(const vae_config *c, const struct vae_dense *layers)
 {
     struct vae_model *model = NULL;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Rank 1. struct vae_model: a block that describes it and an arena of numbers, both laid out once at creation.
+ * Rank 1. struct vae_model: a block that describes it and an arena of numbers, both laid out once at
+ * creation.
  */
 #ifndef VAE_LIB_MODEL_H
 #define VAE_LIB_MODEL_H
@@ -22,11 +23,11 @@ struct vae_tensor {
 enum vae_gradient_state { VAE_GRADIENT_NONE, VAE_GRADIENT_FRESH, VAE_GRADIENT_APPLIED };
 
 struct vae_model {
-    size_t size;       /* of the block that begins with this struct and describes the layers */
-    void *arena;       /* the numbers */
+    size_t size; /* of the block that begins with this struct and describes the layers */
+    void *arena; /* the numbers */
     size_t arena_size;
     vae_allocator allocator;
-    vae_config config; /* its layers are not kept: see net */
+    vae_config config;             /* its layers are not kept: see net */
     const struct vae_model *owner; /* NULL unless this is a view */
     struct vae_net net;
     struct vae_optimizer optimizer;

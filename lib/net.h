@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Rank 3. One VAE as the objective sees it: weights, layers, families, and the workspace of one caller. A model and each of
- * its views have one of their own, over the same weights.
+ * Rank 3. One VAE as the objective sees it: weights, layers, families, and the workspace of one caller. A
+ * model and each of its views have one of their own, over the same weights.
  */
 #ifndef VAE_LIB_NET_H
 #define VAE_LIB_NET_H
@@ -29,13 +29,13 @@ struct vae_net {
 
     /* Workspace. Row r, sample s of the decoder is row r * samples + s of its arrays. */
     size_t ldz;
-    float *z;    /* [max_batch * samples][ldz] */
-    float *eps;  /* [samples][max_batch][z_dim] */
+    float *z;                            /* [max_batch * samples][ldz] */
+    float *eps;                          /* [samples][max_batch][z_dim] */
     double *loglik, *kl, *sample_loglik; /* [max_batch] */
 
     /* For training only; NULL in a view. */
-    float *gz;      /* as z */
-    float *kl_scale; /* [max_batch] */
+    float *gz;                 /* as z */
+    float *kl_scale;           /* [max_batch] */
     struct vae_bounds *bounds; /* [threads][layers], encoder's first */
 };
 
@@ -51,8 +51,8 @@ static inline size_t vae_net_layers(const struct vae_net *net)
     return net->encoder.count + net->decoder.count;
 }
 
-/* How many rows a task takes: all in one for a single thread, as long as the activations stay in the second-level cache;
- * else enough tasks for threads to share unevenly. */
+/* How many rows a task takes: all in one for a single thread, as long as the activations stay in the
+ * second-level cache; else enough tasks for threads to share unevenly. */
 static inline size_t vae_net_chunk(const struct vae_net *net, size_t n, size_t samples)
 {
     size_t most = samples < 64 ? 128 / samples + (128 % samples != 0) : 2;

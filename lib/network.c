@@ -26,18 +26,27 @@ size_t vae_row_stride(size_t cols)
     return (lines | 1) * 16;
 }
 
-static void forward_one(const struct vae_gemm *gemm, const struct vae_weights *weights, const struct vae_dense *layer,
-    const struct vae_activations *to, const float *x, size_t ldx, size_t first, size_t last)
+static void forward_one(const struct vae_gemm *gemm, const struct vae_weights *weights,
+    const struct vae_dense *layer, const struct vae_activations *to, const float *x, size_t ldx, size_t first,
+    size_t last)
 {
-    struct vae_product product = {.m = last - first, .k = layer->in, .a = x + first * ldx, .a_row = ldx, .a_col = 1,
-        .b = vae_dense_weight(layer, weights), .c = vae_panels_rows(to->y + first * to->ld, layer->out, to->ld)};
-    product.epilogue = (struct vae_epilogue){.kind = VAE_EPILOGUE_FORWARD, .activation = layer->activation,
-        .bias = weights->params + layer->bias, .pre = to->pre ? to->pre + first * to->ld : NULL, .ldpre = to->ld};
+    struct vae_product product = {.m = last - first,
+        .k = layer->in,
+        .a = x + first * ldx,
+        .a_row = ldx,
+        .a_col = 1,
+        .b = vae_dense_weight(layer, weights),
+        .c = vae_panels_rows(to->y + first * to->ld, layer->out, to->ld)};
+    product.epilogue = (struct vae_epilogue){.kind = VAE_EPILOGUE_FORWARD,
+        .activation = layer->activation,
+        .bias = weights->params + layer->bias,
+        .pre = to->pre ? to->pre + first * to->ld : NULL,
+        .ldpre = to->ld};
     vae_gemm_run(gemm, &product);
 }
 
-void vae_stack_forward(const struct vae_gemm *gemm, const struct vae_weights *weights, const struct vae_stack *stack,
-    const float *x, size_t ldx, size_t first, size_t last)
+void vae_stack_forward(const struct vae_gemm *gemm, const struct vae_weights *weights,
+    const struct vae_stack *stack, const float *x, size_t ldx, size_t first, size_t last)
 {
     for (size_t i = 0; i < stack->count; i++) {
         forward_one(gemm, weights, &stack->layers[i], &stack->values[i], x, ldx, first, last);
@@ -47,27 +56,34 @@ void vae_stack_forward(const struct vae_gemm *gemm, const struct vae_weights *we
 }
 
 /* gx = g W', times the derivative of the activation below (NULL: none). */
-static void backward_one(const struct vae_gemm *gemm, const struct vae_weights *weights, const struct vae_dense *layer,
-    const struct vae_activations *from, const struct vae_dense *below, const struct vae_activations *to, float *gx,
-    size_t ldgx, size_t first, size_t last)
+static void backward_one(const struct vae_gemm *gemm, const struct vae_weights *weights,
+    const struct vae_dense *layer, const struct vae_activations *from, const struct vae_dense *below,
+    const struct vae_activations *to, float *gx, size_t ldgx, size_t first, size_t last)
 {
-    struct vae_product product = {.m = last - first, .k = layer->out, .a = from->g + first * from->ld,
-        .a_row = from->ld, .a_col = 1, .b = vae_dense_transposed(layer, weights),
+    struct vae_product product = {.m = last - first,
+        .k = layer->out,
+        .a = from->g + first * from->ld,
+        .a_row = from->ld,
+        .a_col = 1,
+        .b = vae_dense_transposed(layer, weights),
         .c = vae_panels_rows(gx + first * ldgx, layer->in, ldgx)};
     if (below)
-        product.epilogue = (struct vae_epilogue){.kind = VAE_EPILOGUE_BACKWARD, .activation = below->activation,
-            .y = to->y + first * to->ld, .ldy = to->ld, .pre = to->pre ? to->pre + first * to->ld : NULL,
+        product.epilogue = (struct vae_epilogue){.kind = VAE_EPILOGUE_BACKWARD,
+            .activation = below->activation,
+            .y = to->y + first * to->ld,
+            .ldy = to->ld,
+            .pre = to->pre ? to->pre + first * to->ld : NULL,
             .ldpre = to->ld};
     vae_gemm_run(gemm, &product);
 }
 
-void vae_stack_backward(const struct vae_gemm *gemm, const struct vae_weights *weights, const struct vae_stack *stack,
-    float *gx, size_t ldgx, size_t first, size_t last)
+void vae_stack_backward(const struct vae_gemm *gemm, const struct vae_weights *weights,
+    const struct vae_stack *stack, float *gx, size_t ldgx, size_t first, size_t last)
 {
     for (size_t i = stack->count - 1; i > 0; i--) {
         struct vae_activations *to = &stack->values[i - 1];
-        backward_one(gemm, weights, &stack->layers[i], &stack->values[i], &stack->layers[i - 1], to, to->g, to->ld, first,
-            last);
+        backward_one(gemm, weights, &stack->layers[i], &stack->values[i], &stack->layers[i - 1], to, to->g,
+            to->ld, first, last);
     }
     if (gx)
         backward_one(gemm, weights, &stack->layers[0], &stack->values[0], NULL, NULL, gx, ldgx, first, last);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Rank 3. Stacks of dense layers, forward and backward, over a range of rows.
  *
- * A layer is y = act(x W + b). W is held transposed, [in][out], in the panels that the matrix product wants; a second
- * copy, [out][in], serves the product of the backward pass and is refreshed where W is updated.
+ * A layer is y = act(x W + b). W is held transposed, [in][out], in the panels that the matrix product wants;
+ * a second copy, [out][in], serves the product of the backward pass and is refreshed where W is updated.
  */
 #ifndef VAE_LIB_NETWORK_H
 #define VAE_LIB_NETWORK_H
@@ -12,9 +12,9 @@
 struct vae_dense {
     size_t in, out;
     int32_t activation;
-    size_t weight, bias;    /* offsets in the flat parameters */
-    size_t transposed;      /* offset in the transposed copies */
-    int has_transposed;     /* not the first encoder layer: nobody asks for the gradient of x */
+    size_t weight, bias; /* offsets in the flat parameters */
+    size_t transposed;   /* offset in the transposed copies */
+    int has_transposed;  /* not the first encoder layer: nobody asks for the gradient of x */
 };
 
 /* What a pass leaves behind, one set a layer: rows of ld floats. */
@@ -22,7 +22,8 @@ struct vae_activations {
     size_t ld;
     float *y;   /* after the activation */
     float *pre; /* before it; NULL unless the backward pass needs it */
-    float *g;   /* gradient of the objective with respect to the value before the activation; NULL where none is wanted */
+    float *g; /* gradient of the objective with respect to the value before the activation; NULL where none is
+                 wanted */
 };
 
 struct vae_stack {
@@ -45,11 +46,11 @@ int vae_activation_keeps_pre(int32_t activation);
 size_t vae_row_stride(size_t cols);
 
 /* Rows first .. last - 1 of every layer's y from the same rows of x. */
-void vae_stack_forward(const struct vae_gemm *gemm, const struct vae_weights *weights, const struct vae_stack *stack,
-    const float *x, size_t ldx, size_t first, size_t last);
+void vae_stack_forward(const struct vae_gemm *gemm, const struct vae_weights *weights,
+    const struct vae_stack *stack, const float *x, size_t ldx, size_t first, size_t last);
 /* From the last layer's g to every lower layer's, and to gx (rows of ldgx) unless that is NULL. */
-void vae_stack_backward(const struct vae_gemm *gemm, const struct vae_weights *weights, const struct vae_stack *stack,
-    float *gx, size_t ldgx, size_t first, size_t last);
+void vae_stack_backward(const struct vae_gemm *gemm, const struct vae_weights *weights,
+    const struct vae_stack *stack, float *gx, size_t ldgx, size_t first, size_t last);
 
 static inline struct vae_activations *vae_stack_top(const struct vae_stack *stack)
 {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Rank 2. The evidence lower bound, L = E_q[log p(x|z)] - KL(q(z|x) || p(z)), forward and backward.
  *
- * Kingma & Welling, arXiv:1312.6114, eq. (10): the KL in closed form, the reconstruction by L draws. A task takes some rows
- * through the whole pass, from x to the gradients of every layer, so threads meet once, at its end. Rows know nothing of
- * each other here: what a row gives does not depend on how rows are cut into tasks, calls or batches.
+ * Kingma & Welling, arXiv:1312.6114, eq. (10): the KL in closed form, the reconstruction by L draws. A task
+ * takes some rows through the whole pass, from x to the gradients of every layer, so threads meet once, at
+ * its end. Rows know nothing of each other here: what a row gives does not depend on how rows are cut into
+ * tasks, calls or batches.
  */
 #include "objective.h"
 
@@ -35,13 +36,15 @@ static void encode(const struct job *job, struct range r)
     struct vae_net *net = job->net;
     struct vae_activations *top = vae_stack_top(&net->encoder);
     vae_profile_start();
-    vae_stack_forward(&net->gemm, &net->weights, &net->encoder, job->rows->x, job->rows->ldx, r.first, r.last);
+    vae_stack_forward(
+        &net->gemm, &net->weights, &net->encoder, job->rows->x, job->rows->ldx, r.first, r.last);
     vae_profile_mark(VAE_PHASE_ENCODER_FORWARD);
     vae_posterior_kl(&net->posterior, r.n, top->y + r.first * top->ld, top->ld, net->kl + r.first);
 }
 
 /* Draw `sample` of these rows into every stride-th row of z. */
-static void draw(const struct job *job, struct range r, int purpose, size_t sample, float *eps, float *z, size_t stride)
+static void draw(
+    const struct job *job, struct range r, int purpose, size_t sample, float *eps, float *z, size_t stride)
 {
     struct vae_net *net = job->net;
     struct vae_activations *top = vae_stack_top(&net->encoder);
@@ -67,8 +70,8 @@ static void decode_exact(const struct job *job, struct range r, double *value)
     float *head = top->y + r.first * top->ld;
     vae_stack_forward(&net->gemm, &net->weights, &net->decoder, net->z, net->ldz, r.first, r.last);
     vae_likelihood_finish_head(&net->likelihood, r.n, head, top->ld);
-    net->likelihood.family->exact(
-        &net->likelihood, r.n, job->rows->x + r.first * job->rows->ldx, job->rows->ldx, head, top->ld, value + r.first);
+    net->likelihood.family->exact(&net->likelihood, r.n, job->rows->x + r.first * job->rows->ldx,
+        job->rows->ldx, head, top->ld, value + r.first);
 }
 
 static void evaluate_rows(void *arg, size_t task, size_t worker)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Rank 2. Weight gradients and the update by them, piece by piece: together where no gradient can overflow.
  *
- * A piece is some rows of one panel of one layer's weights, contiguous in the flat arrays, small enough for the nearest
- * cache: its gradient is made there, measured, and used for the update before it has left. Adam: Kingma & Ba,
- * arXiv:1412.6980. Pieces do not depend on threads or instruction sets, and so neither does the norm that they add up to.
+ * A piece is some rows of one panel of one layer's weights, contiguous in the flat arrays, small enough for
+ * the nearest cache: its gradient is made there, measured, and used for the update before it has left. Adam:
+ * Kingma & Ba, arXiv:1412.6980. Pieces do not depend on threads or instruction sets, and so neither does the
+ * norm that they add up to.
  */
 #include "optimizer.h"
 
@@ -109,13 +110,18 @@ static struct piece locate(const struct job *job, size_t task)
     return p;
 }
 
-/* The piece's gradient, and that of its columns' biases if it is the panel's first; returns their squared norm. */
+/* The piece's gradient, and that of its columns' biases if it is the panel's first; returns their squared
+ * norm. */
 static double gradient(const struct job *job, const struct piece *p, float *weight, float *bias)
 {
     const struct vae_train_kernels *kernels = job->net->kernels->train;
     const struct operands *o = &p->operands;
     const float *g = o->g + p->col;
-    struct vae_product product = {.m = p->rows, .k = o->n, .a = o->x + p->row, .a_row = 1, .a_col = o->ldx,
+    struct vae_product product = {.m = p->rows,
+        .k = o->n,
+        .a = o->x + p->row,
+        .a_row = 1,
+        .a_col = o->ldx,
         .b = {(float *)g, p->cols, p->cols, p->cols, o->ldg, o->ldg},
         .c = {weight, p->cols, p->cols, p->cols, p->ld, p->ld}};
     if (job->work & WORK_UPDATE) {
@@ -131,7 +137,8 @@ static double gradient(const struct job *job, const struct piece *p, float *weig
     return sum + kernels->sum_squares(p->cols, bias);
 }
 
-/* Copies the piece's weights into the transposed copy: panel by panel of that one's columns, which are this one's rows. */
+/* Copies the piece's weights into the transposed copy: panel by panel of that one's columns, which are this
+ * one's rows. */
 static void refresh(const struct vae_net *net, const struct piece *p)
 {
     const struct vae_dense *layer = p->operands.layer;
@@ -142,8 +149,8 @@ static void refresh(const struct vae_net *net, const struct piece *p)
         size_t within = row % to.width, left = p->row + p->rows - row;
         n = to.width - within < left ? to.width - within : left;
         struct vae_panels one = vae_panels_one(&to, row / to.width, p->col);
-        net->kernels->train->transpose(
-            n, p->cols, net->weights.params + p->weight + (row - p->row) * p->ld, p->ld, one.data + within, one.ld);
+        net->kernels->train->transpose(n, p->cols, net->weights.params + p->weight + (row - p->row) * p->ld,
+            p->ld, one.data + within, one.ld);
     }
 }
 
@@ -178,7 +185,8 @@ static void run_piece(void *arg, size_t task, size_t worker)
     }
 }
 
-/* The one parameter outside the layers: a learned log-variance, whose gradient follows from the rows' log-likelihoods. */
+/* The one parameter outside the layers: a learned log-variance, whose gradient follows from the rows'
+ * log-likelihoods. */
 static double run_shared_logvar(const struct job *job)
 {
     const struct vae_likelihood *l = &job->net->likelihood;
@@ -214,9 +222,12 @@ static struct vae_adam next_step(struct vae_optimizer *o)
     o->steps++;
     o->power1 *= o->beta1;
     o->power2 *= o->beta2;
-    return (struct vae_adam){.beta1 = (float)o->beta1, .beta2 = (float)o->beta2,
-        .rate = (float)(o->learning_rate / (1 - o->power1)), .epsilon = (float)o->epsilon,
-        .root_correction2 = (float)(1 / sqrt(1 - o->power2)), .rest1 = (float)(1 - o->beta1),
+    return (struct vae_adam){.beta1 = (float)o->beta1,
+        .beta2 = (float)o->beta2,
+        .rate = (float)(o->learning_rate / (1 - o->power1)),
+        .epsilon = (float)o->epsilon,
+        .root_correction2 = (float)(1 / sqrt(1 - o->power2)),
+        .rest1 = (float)(1 - o->beta1),
         .rest2 = (float)(1 - o->beta2)};
 }
 
@@ -248,7 +259,8 @@ int vae_optimizer_bounded(const struct vae_net *net, size_t n)
     return 1;
 }
 
-double vae_optimizer_gradient(struct vae_optimizer *optimizer, struct vae_net *net, const struct vae_rows *rows)
+double vae_optimizer_gradient(
+    struct vae_optimizer *optimizer, struct vae_net *net, const struct vae_rows *rows)
 {
     struct job job = {.optimizer = optimizer, .net = net, .rows = rows, .work = WORK_GRADIENT};
     return run(&job);
@@ -262,8 +274,12 @@ void vae_optimizer_apply(struct vae_optimizer *optimizer, struct vae_net *net)
 
 double vae_optimizer_fused(struct vae_optimizer *optimizer, struct vae_net *net, const struct vae_rows *rows)
 {
-    struct job job = {.optimizer = optimizer, .net = net, .rows = rows, .adam = next_step(optimizer),
-        .work = WORK_GRADIENT | WORK_UPDATE, .through_scratch = 1};
+    struct job job = {.optimizer = optimizer,
+        .net = net,
+        .rows = rows,
+        .adam = next_step(optimizer),
+        .work = WORK_GRADIENT | WORK_UPDATE,
+        .through_scratch = 1};
     return run(&job);
 }
 

@@ -10,9 +10,9 @@ struct vae_optimizer {
     double learning_rate, beta1, beta2, epsilon;
     double power1, power2; /* beta^steps, by multiplication: pow() differs between C libraries */
     uint64_t steps;
-    float *m, *v;   /* moments, in the order of the flat parameters */
-    float *grads;   /* likewise */
-    float *scratch; /* [threads][vae_optimizer_scratch()]: a piece's gradient on its way into the update */
+    float *m, *v;    /* moments, in the order of the flat parameters */
+    float *grads;    /* likewise */
+    float *scratch;  /* [threads][vae_optimizer_scratch()]: a piece's gradient on its way into the update */
     double *partial; /* [vae_optimizer_pieces()]: sums of squares */
 };
 
@@ -20,10 +20,12 @@ struct vae_optimizer {
 size_t vae_optimizer_scratch(const struct vae_net *net);
 uint64_t vae_optimizer_pieces(const struct vae_net *net);
 
-/* May the fused update run: can no gradient, and no square of one, overflow after this training pass of n rows? */
+/* May the fused update run: can no gradient, and no square of one, overflow after this training pass of n
+ * rows? */
 int vae_optimizer_bounded(const struct vae_net *net, size_t n);
 /* After vae_objective_train: the gradient of -(mean bound) into grads. Returns its squared l2 norm. */
-double vae_optimizer_gradient(struct vae_optimizer *optimizer, struct vae_net *net, const struct vae_rows *rows);
+double vae_optimizer_gradient(
+    struct vae_optimizer *optimizer, struct vae_net *net, const struct vae_rows *rows);
 /* One update by grads. */
 void vae_optimizer_apply(struct vae_optimizer *optimizer, struct vae_net *net);
 /* Both at once, grads left alone; the same bits. */

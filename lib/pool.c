@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Rank 4. Threads: a model's own workers, or the embedding program's parallel_for.
  *
- * Tasks are claimed one by one from a counter, so a worker that the scheduler has set aside holds up at most the task
- * it is in. Nobody spins for long: after some microseconds a thread sleeps, which gives its core to whoever needs it;
- * a barrier that kept spinning would fight the very thread it waits for when two share a core.
+ * Tasks are claimed one by one from a counter, so a worker that the scheduler has set aside holds up at most
+ * the task it is in. Nobody spins for long: after some microseconds a thread sleeps, which gives its core to
+ * whoever needs it; a barrier that kept spinning would fight the very thread it waits for when two share a
+ * core.
  */
 #include "pool.h"
 
 #define NEXT_MASK UINT32_MAX
 
-/* Claims a task of the current job. A successful exchange means that the job is not over, so its fields are stable. */
+/* Claims a task of the current job. A successful exchange means that the job is not over, so its fields are
+ * stable. */
 static int claim(struct vae_pool *pool, size_t *task)
 {
     uint64_t ticket = atomic_load(&pool->ticket);
@@ -142,7 +144,8 @@ static int start_workers(struct vae_pool *pool)
 
 void vae_pool_stop(struct vae_pool *pool)
 {
-    /* In a child that fork() made, the workers do not exist, and the mutex may be held by one of them for ever. */
+    /* In a child that fork() made, the workers do not exist, and the mutex may be held by one of them for
+     * ever. */
     if (pool->threads < 2 || pool->executor || pool->process != getpid())
         return;
     pthread_mutex_lock(&pool->mutex);
@@ -196,8 +199,8 @@ static int alone(const struct vae_pool *pool)
 
 #endif
 
-int vae_pool_start(struct vae_pool *pool, size_t threads, struct vae_pool_worker *workers, vae_parallel_for *executor,
-    void *executor_ctx)
+int vae_pool_start(struct vae_pool *pool, size_t threads, struct vae_pool_worker *workers,
+    vae_parallel_for *executor, void *executor_ctx)
 {
     pool->threads = threads;
     pool->workers = workers;

@@ -43,10 +43,10 @@ struct vae_pool {
 #endif
 };
 
-/* Starts threads - 1 workers in the given array, or none with an executor or for one thread; 0, or -1 with nothing left
- * running where the system refuses a thread. */
-int vae_pool_start(struct vae_pool *pool, size_t threads, struct vae_pool_worker *workers, vae_parallel_for *executor,
-    void *executor_ctx);
+/* Starts threads - 1 workers in the given array, or none with an executor or for one thread; 0, or -1 with
+ * nothing left running where the system refuses a thread. */
+int vae_pool_start(struct vae_pool *pool, size_t threads, struct vae_pool_worker *workers,
+    vae_parallel_for *executor, void *executor_ctx);
 void vae_pool_stop(struct vae_pool *pool);
 /* task(arg, 0 .. tasks - 1, worker), in any order, on any worker; returns when all are done. */
 void vae_pool_run(struct vae_pool *pool, size_t tasks, vae_pool_task *task, void *arg);

@@ -6,7 +6,8 @@
 
 #include <vae/vae.h>
 
-/* Stores the words for vae_last_error() and returns `status`, so that a check reads `return vae_fail(VAE_ERR_ARG, ...)`. */
+/* Stores the words for vae_last_error() and returns `status`, so that a check reads `return
+ * vae_fail(VAE_ERR_ARG, ...)`. */
 #if defined(__GNUC__)
 __attribute__((format(printf, 2, 3)))
 #endif

@@ -22,8 +22,8 @@ int vae_struct_read(const char *name, void *own, size_t own_size, const void *ca
         return vae_fail(VAE_ERR_ABI, "%s.size is %zu: the struct was not initialised", name, size);
     for (size_t i = own_size; i < size; i++)
         if (bytes[i] != 0)
-            return vae_fail(VAE_ERR_ABI, "%s: a field beyond byte %zu is set, which libvae %s does not know", name,
-                own_size, VAE_VERSION_STRING);
+            return vae_fail(VAE_ERR_ABI, "%s: a field beyond byte %zu is set, which libvae %s does not know",
+                name, own_size, VAE_VERSION_STRING);
     memcpy(own, caller, size < own_size ? size : own_size);
     return VAE_OK;
 }

@@ -1,48 +1,50 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Rank 4. The native matrix product: a tile of C held in registers, A broadcast, B in rows of one panel.
  *
- * Each output is one fma chain in order of k, so that its bits depend on no tile shape, thread count or instruction
- * set. K is not split: at 14 x 32 a tile asks for 2.9 cache lines per 28 fma, which the second-level cache gives.
+ * Each output is one fma chain in order of k, so that its bits depend on no tile shape, thread count or
+ * instruction set. K is not split: at 14 x 32 a tile asks for 2.9 cache lines per 28 fma, which the
+ * second-level cache gives.
  */
 #include "train.h"
 #include "vec.h"
 
 #define UNROLL _Pragma("GCC unroll 16")
 
-/* A macro, and not an inline function, because clang unrolls a loop early enough to keep acc in registers only where
- * its bounds are literally constant. CONTIGUOUS: A's rows are; else its columns. */
+/* A macro, and not an inline function, because clang unrolls a loop early enough to keep acc in registers
+ * only where its bounds are literally constant. CONTIGUOUS: A's rows are; else its columns. */
 #define TILE(ROWS, VECS, CONTIGUOUS)                                                                         \
-    static void tile_##ROWS##_##VECS##_##CONTIGUOUS(                                                         \
-        size_t k, const float *a, size_t lda, const float *b, size_t ldb, float *c, size_t ldc, uintptr_t ahead) \
+    static void tile_##ROWS##_##VECS##_##CONTIGUOUS(size_t k, const float *a, size_t lda, const float *b,    \
+        size_t ldb, float *c, size_t ldc, uintptr_t ahead)                                                   \
     {                                                                                                        \
         vec acc[ROWS][VECS];                                                                                 \
-        UNROLL for (size_t i = 0; i < ROWS; i++)                                                             \
-            UNROLL for (size_t j = 0; j < VECS; j++)                                                         \
-                acc[i][j] = vec_all(0);                                                                      \
+        UNROLL for (size_t i = 0; i < ROWS; i++) UNROLL for (size_t j = 0; j < VECS; j++) acc[i][j] =        \
+            vec_all(0);                                                                                      \
         for (size_t p = 0; p < k; p++, a += (CONTIGUOUS) ? 1 : lda, b += ldb, ahead += 64) {                 \
             if (!(CONTIGUOUS))                                                                               \
                 __builtin_prefetch((const void *)ahead, 1, 2);                                               \
             vec row[VECS];                                                                                   \
-            UNROLL for (size_t j = 0; j < VECS; j++)                                                         \
-                row[j] = vec_load(b + j * VEC_LANES);                                                        \
-            UNROLL for (size_t i = 0; i < ROWS; i++) {                                                       \
+            UNROLL for (size_t j = 0; j < VECS; j++) row[j] = vec_load(b + j * VEC_LANES);                   \
+            UNROLL for (size_t i = 0; i < ROWS; i++)                                                         \
+            {                                                                                                \
                 vec x = vec_all(a[i * ((CONTIGUOUS) ? lda : 1)]);                                            \
-                UNROLL for (size_t j = 0; j < VECS; j++)                                                     \
-                    acc[i][j] = vec_fma(x, row[j], acc[i][j]);                                               \
+                UNROLL for (size_t j = 0; j < VECS; j++) acc[i][j] = vec_fma(x, row[j], acc[i][j]);          \
             }                                                                                                \
         }                                                                                                    \
-        UNROLL for (size_t i = 0; i < ROWS; i++)                                                             \
-            UNROLL for (size_t j = 0; j < VECS; j++)                                                         \
-                vec_store(c + i * ldc + j * VEC_LANES, acc[i][j]);                                           \
+        UNROLL for (size_t i = 0; i < ROWS; i++) UNROLL for (size_t j = 0; j < VECS; j++)                    \
+            vec_store(c + i * ldc + j * VEC_LANES, acc[i][j]);                                               \
     }
-#define ENTRY(ROWS, VECS) {tile_##ROWS##_##VECS##_0, tile_##ROWS##_##VECS##_1}
+#define ENTRY(ROWS, VECS)                                                                                    \
+    {                                                                                                        \
+        tile_##ROWS##_##VECS##_0, tile_##ROWS##_##VECS##_1                                                   \
+    }
 #if TILE_VECS == 2
 #define WIDTHS 2
 #define TILES(ROWS) TILE(ROWS, 1, 0) TILE(ROWS, 1, 1) TILE(ROWS, 2, 0) TILE(ROWS, 2, 1)
 #define ENTRIES(ROWS) {ENTRY(ROWS, 1), ENTRY(ROWS, 2)},
 #else
 #define WIDTHS 3
-#define TILES(ROWS) TILE(ROWS, 1, 0) TILE(ROWS, 1, 1) TILE(ROWS, 2, 0) TILE(ROWS, 2, 1) TILE(ROWS, 4, 0) TILE(ROWS, 4, 1)
+#define TILES(ROWS)                                                                                          \
+    TILE(ROWS, 1, 0) TILE(ROWS, 1, 1) TILE(ROWS, 2, 0) TILE(ROWS, 2, 1) TILE(ROWS, 4, 0) TILE(ROWS, 4, 1)
 #define ENTRIES(ROWS) {ENTRY(ROWS, 1), ENTRY(ROWS, 2), ENTRY(ROWS, 4)},
 #endif
 #if TILE_ROWS == 14
@@ -53,16 +55,16 @@
 #define ALL_ROWS(X) X(1) X(2)
 #endif
 
-typedef void tile_function(size_t k, const float *a, size_t lda, const float *b, size_t ldb, float *c, size_t ldc,
-    uintptr_t ahead);
+typedef void tile_function(
+    size_t k, const float *a, size_t lda, const float *b, size_t ldb, float *c, size_t ldc, uintptr_t ahead);
 
 ALL_ROWS(TILES)
 
 /* [rows - 1][log2 vecs][A's rows are contiguous] */
 static tile_function *const tiles[TILE_ROWS][WIDTHS][2] = {ALL_ROWS(ENTRIES)};
 
-/* Rows of the next tile when `left` remain: whole tiles while two or more fit, then two nearly equal ones, so that no
- * tile is so low that the loads of B outweigh its arithmetic. */
+/* Rows of the next tile when `left` remain: whole tiles while two or more fit, then two nearly equal ones, so
+ * that no tile is so low that the loads of B outweigh its arithmetic. */
 static size_t next_rows(size_t left)
 {
     if (left >= 2 * TILE_ROWS || left == TILE_ROWS)
@@ -112,9 +114,11 @@ static void column(const struct vae_block *block, size_t first, size_t cols, uns
         float *c = block->c + i * block->ldc + first;
         tile_function *run = tiles[rows - 1][vecs_log2][contiguous];
         if (cols == width) {
-            run(block->k, block->a + i * block->a_row, lda, block->b + first, block->ldb, c, block->ldc, next_ahead(&ahead));
+            run(block->k, block->a + i * block->a_row, lda, block->b + first, block->ldb, c, block->ldc,
+                next_ahead(&ahead));
         } else {
-            run(block->k, block->a + i * block->a_row, lda, block->b + first, block->ldb, partial, width, next_ahead(&ahead));
+            run(block->k, block->a + i * block->a_row, lda, block->b + first, block->ldb, partial, width,
+                next_ahead(&ahead));
             for (size_t r = 0; r < rows; r++)
                 for (size_t j = 0; j < cols; j++)
                     c[r * block->ldc + j] = partial[r * width + j];

@@ -34,8 +34,9 @@ static void transpose_four(const float *from, size_t ldfrom, float *to, size_t l
     four c = load_four(from + 2 * ldfrom), d = load_four(from + 3 * ldfrom);
     four ab0 = __builtin_shufflevector(a, b, 0, 4, 1, 5), ab1 = __builtin_shufflevector(a, b, 2, 6, 3, 7);
     four cd0 = __builtin_shufflevector(c, d, 0, 4, 1, 5), cd1 = __builtin_shufflevector(c, d, 2, 6, 3, 7);
-    four rows[4] = {__builtin_shufflevector(ab0, cd0, 0, 1, 4, 5), __builtin_shufflevector(ab0, cd0, 2, 3, 6, 7),
-        __builtin_shufflevector(ab1, cd1, 0, 1, 4, 5), __builtin_shufflevector(ab1, cd1, 2, 3, 6, 7)};
+    four rows[4] = {__builtin_shufflevector(ab0, cd0, 0, 1, 4, 5),
+        __builtin_shufflevector(ab0, cd0, 2, 3, 6, 7), __builtin_shufflevector(ab1, cd1, 0, 1, 4, 5),
+        __builtin_shufflevector(ab1, cd1, 2, 3, 6, 7)};
     for (size_t i = 0; i < 4; i++)
         memcpy(to + i * ldto, &rows[i], sizeof rows[i]);
 }
@@ -58,7 +59,8 @@ static float root_step(float x, float y)
     return fmaf(y * e, fmaf(e, 0.375f, 0.5f), y);
 }
 
-/* sqrt(x) for x >= 0 as x times 1 / sqrt(x): a guess from the exponent, then two cubic steps; 2 ULP for normal x. */
+/* sqrt(x) for x >= 0 as x times 1 / sqrt(x): a guess from the exponent, then two cubic steps; 2 ULP for
+ * normal x. */
 static float fast_root(float x)
 {
     return x * root_step(x, root_step(x, m32_from_bits(0x5f375a86u - (m32_bits(x) >> 1))));
@@ -76,13 +78,14 @@ static float fast_inverse(float x)
     return inverse_step(x, inverse_step(x, m32_from_bits(0x7ef311c3u - m32_bits(x))));
 }
 
-/* The root and the quotient of the update in multiply-adds: the divider would take three times as long as all the rest.
- * Their error, 4 ULP, is of the update, not of the parameter. */
-static void adam(const struct vae_adam *a, size_t n, const float *restrict g, float *restrict p, float *restrict m,
-    float *restrict v)
+/* The root and the quotient of the update in multiply-adds: the divider would take three times as long as all
+ * the rest. Their error, 4 ULP, is of the update, not of the parameter. */
+static void adam(const struct vae_adam *a, size_t n, const float *restrict g, float *restrict p,
+    float *restrict m, float *restrict v)
 {
     float rest1 = a->rest1, rest2 = a->rest2;
-    float beta1 = a->beta1, beta2 = a->beta2, rate = a->rate, epsilon = a->epsilon, root = a->root_correction2;
+    float beta1 = a->beta1, beta2 = a->beta2, rate = a->rate, epsilon = a->epsilon,
+          root = a->root_correction2;
     for (size_t i = 0; i < n; i++) {
         float first = fmaf(beta1, m[i], rest1 * g[i]);
         float second = fmaf(beta2, v[i], rest2 * g[i] * g[i]);

@@ -14,7 +14,8 @@ void K(train_gauss)(size_t n, size_t d, const float *x, size_t ldx, const float 
     const float *logvar, size_t ldlogvar, float scale, double *value, float *gmean, size_t ldgmean,
     float *glogvar, size_t ldglogvar);
 
-/* The epilogue of the m x n part of C that begins at row `row` and column `col` of the block; c points at that part. */
+/* The epilogue of the m x n part of C that begins at row `row` and column `col` of the block; c points at
+ * that part. */
 void K(epilogue_rows)(
     const struct vae_epilogue *epilogue, size_t row, size_t m, size_t col, size_t n, float *c, size_t ldc);
 

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Rank 4. Log-likelihoods inside a training step: value and gradient in one pass, float32 terms, float64 sums.
+ * Rank 4. Log-likelihoods inside a training step: value and gradient in one pass, float32 terms, float64
+ * sums.
  *
- * Bernoulli on logits: x l - softplus(l) = -(w |l| + log1p(e^-|l|)), w = 1 - x for l > 0, else x; both terms >= 0.
- * Gauss (Kingma & Welling, arXiv:1312.6114, app. C): -(log 2 pi + logvar + t^2) / 2, t = (x - mean) e^(-logvar / 2).
- * Worst error of a term and of a gradient: 2 ULP of the largest term for Bernoulli, 4 for Gauss
+ * Bernoulli on logits: x l - softplus(l) = -(w |l| + log1p(e^-|l|)), w = 1 - x for l > 0, else x; both terms
+ * >= 0. Gauss (Kingma & Welling, arXiv:1312.6114, app. C): -(log 2 pi + logvar + t^2) / 2, t = (x - mean)
+ * e^(-logvar / 2). Worst error of a term and of a gradient: 2 ULP of the largest term for Bernoulli, 4 for
+ * Gauss
  * (`tests/unit/test_train_kernels`). The reading calls use the exact kernels instead.
  */
 #include "train.h"
 
 #include "math32.h"
 
-/* A row goes through in pieces that stay in the nearest cache; a multiple of the lanes, so sums know nothing of it. */
+/* A row goes through in pieces that stay in the nearest cache; a multiple of the lanes, so sums know nothing
+ * of it. */
 #define PIECE 128
 
 static double reduce(const double lane[VAE_LANES])
@@ -46,8 +49,8 @@ static size_t round_up(size_t n)
     return (n + VAE_LANES - 1) / VAE_LANES * VAE_LANES;
 }
 
-static void bernoulli_piece(
-    size_t n, const float *restrict x, const float *restrict logits, float scale, float *restrict term, float *restrict g)
+static void bernoulli_piece(size_t n, const float *restrict x, const float *restrict logits, float scale,
+    float *restrict term, float *restrict g)
 {
     for (size_t j = 0; j < n; j++) {
         float l = logits[j], e = m32_exp_neg(-fabsf(l));
@@ -68,8 +71,8 @@ void K(train_bernoulli)(size_t n, size_t d, const float *x, size_t ldx, const fl
             float xs[PIECE], ls[PIECE], term[PIECE], slope[PIECE];
             size_t cols = d - j < PIECE ? d - j : PIECE;
             float *to = g && cols == PIECE ? g + i * ldg + j : slope;
-            bernoulli_piece(round_up(cols), padded(x + i * ldx + j, cols, xs), padded(logits + i * ldlogits + j, cols, ls),
-                scale, term, to);
+            bernoulli_piece(round_up(cols), padded(x + i * ldx + j, cols, xs),
+                padded(logits + i * ldlogits + j, cols, ls), scale, term, to);
             if (g && to == slope)
                 memcpy(g + i * ldg + j, slope, cols * sizeof *slope);
             add_terms(cols, term, lane);
@@ -79,8 +82,9 @@ void K(train_bernoulli)(size_t n, size_t d, const float *x, size_t ldx, const fl
     }
 }
 
-static void gauss_piece(size_t n, const float *restrict x, const float *restrict mean, const float *restrict logvar,
-    float scale, float *restrict term, float *restrict gmean, float *restrict glogvar)
+static void gauss_piece(size_t n, const float *restrict x, const float *restrict mean,
+    const float *restrict logvar, float scale, float *restrict term, float *restrict gmean,
+    float *restrict glogvar)
 {
     for (size_t j = 0; j < n; j++) {
         float half = -0.5f * logvar[j];
@@ -102,8 +106,9 @@ void K(train_gauss)(size_t n, size_t d, const float *x, size_t ldx, const float 
         for (size_t j = 0; j < d; j += PIECE) {
             float xs[PIECE], ms[PIECE], vs[PIECE], term[PIECE], dm[PIECE], dv[PIECE];
             size_t cols = d - j < PIECE ? d - j : PIECE;
-            gauss_piece(round_up(cols), padded(x + i * ldx + j, cols, xs), padded(mean + i * ldmean + j, cols, ms),
-                padded(logvar + i * ldlogvar + j, cols, vs), scale, term, dm, dv);
+            gauss_piece(round_up(cols), padded(x + i * ldx + j, cols, xs),
+                padded(mean + i * ldmean + j, cols, ms), padded(logvar + i * ldlogvar + j, cols, vs), scale,
+                term, dm, dv);
             if (gmean)
                 memcpy(gmean + i * ldgmean + j, dm, cols * sizeof *dm);
             if (glogvar)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Rank 4. A register of floats and its fused multiply-add, for the one kernel where compilers need to be told: clang 14
- * keeps a plain array of accumulators in memory (a fifth of the speed). Each lane is an fmaf() as elsewhere.
+ * Rank 4. A register of floats and its fused multiply-add, for the one kernel where compilers need to be
+ * told: clang 14 keeps a plain array of accumulators in memory (a fifth of the speed). Each lane is an fmaf()
+ * as elsewhere.
  */
 #ifndef VAE_LIB_KERNELS_VEC_H
 #define VAE_LIB_KERNELS_VEC_H
