@@ -10,13 +10,13 @@ import measure
 
 INTRODUCTION = """# Performance
 
-Written by `scripts/bench`; nothing here is typed by hand. All contenders of a table run in one go and take turns, {slice:.0f}
-ms each, {rounds} times round, so that whatever slows the machine slows all of them. Times are medians; a ratio is the
-median of the rounds' ratios.
+Written by `scripts/bench`; nothing here is typed by hand. All contenders of a table run in one go and take turns of
+{slice:.0f} ms or so, {rounds} times round, so that whatever slows the machine slows all of them. Times are medians; a
+ratio is the median of the rounds' ratios.
 
-Model A is 784-400-20 with relu, batch 128; model B is 784-200-200-50 with tanh, batch 20, decoding 1, 5 or 50 draws of z
-a row (B1, B5, B50). Both have a Bernoulli likelihood and train by Adam. Other libraries get the same shapes as plain
-row-major arrays. PyTorch and JAX train the same models on the same kind of data, float32, as people write it
+Model A is 784-400-20 with relu, batch 128; model B is 784-200-200-50 with tanh, batch 20, decoding 1, 5 or 50 draws
+of z a row (B1, B5, B50). Both have a Bernoulli likelihood and train by Adam. Other libraries get the same shapes as
+plain row-major arrays. PyTorch and JAX train the same models on the same kind of data, float32, as people write it
 (benchmarks/peers); JAX's threads are as many as the processors that it is bound to.
 """
 
@@ -60,11 +60,11 @@ def setting(results):
         ("measured", "<br>".join(results["versions"])),
         ("skipped", "<br>".join(results["skipped"]) or "nothing"),
     ]
-    words = "\nThis was a quick run, to see that everything works. Its figures mean nothing.\n" if results["quick"] else ""
-    return words + "\n" + table(("run", ""), rows)
+    quick = "\nThis was a quick run, to see that everything works. Its figures mean nothing.\n"
+    return (quick if results["quick"] else "") + "\n" + table(("run", ""), rows)
 
 
-# ---- goals ---------------------------------------------------------------------------------------------------------
+# ---- goals -------------------------------------------------------------------------------------------------
 
 
 def product_goals(section, isa):
@@ -100,7 +100,8 @@ def step_goals(row, floor_goal, rival_goal):
 
 def element_goals(rows):
     wanted = {"kl/10000x20": "5", "kl/128x20": "15", "normals/1000000x1": "3", "bernoulli-training/128x784": "6"}
-    return [(f"{case_words(row['case'])}: speed over PyTorch", f"at least {wanted[row['case']]}", times(row["rivals"]["PyTorch"]))
+    return [(f"{case_words(row['case'])}: speed over PyTorch", f"at least {wanted[row['case']]}",
+             times(row["rivals"]["PyTorch"]))
             for row in rows if row["case"] in wanted and "PyTorch" in row["rivals"]]
 
 
@@ -149,7 +150,7 @@ def goals(results):
     return "\n## Goals\n\n" + table(("what", "goal", "measured"), rows) if rows else ""
 
 
-# ---- the sections --------------------------------------------------------------------------------------------------
+# ---- the sections ------------------------------------------------------------------------------------------
 
 
 def products(section, title):
@@ -160,8 +161,8 @@ def products(section, title):
         form, size = shape.split("/")
         rates = [number(1e-9 * row["rates"][name]) for name in section["others"]]
         rows.append([form, size.replace("x", " x "), ", ".join(row["models"]), number(1e-9 * row["peak"]),
-                     number(1e-9 * row["rates"]["libvae"]), share(row["of_peak"]), share(row["epilogue_of_peak"]), *rates,
-                     times(row["against_fastest"])])
+                     number(1e-9 * row["rates"]["libvae"]), share(row["of_peak"]), share(row["epilogue_of_peak"]),
+                     *rates, times(row["against_fastest"])])
     return f"""
 ## {title}
 
@@ -255,7 +256,8 @@ def growth(section):
             cells = [f"{row['value']:,}"]
             for count in threads:
                 one = row[count]
-                cells += [number(1e9 * one["seconds"] / row["batch"]), number(1e-9 * one["rate"]), share(one["of_peak"])]
+                cells += [number(1e9 * one["seconds"] / row["batch"]), number(1e-9 * one["rate"]),
+                          share(one["of_peak"])]
             body.append(cells)
         text += "\n" + table(header, body)
     return text
@@ -272,7 +274,8 @@ def footprint(section):
 
 
 def phases(rows):
-    header = ["microseconds a step", *(f"{row['model']}, {row['threads']} thread" + "s" * (row["threads"] > 1) for row in rows)]
+    header = ["microseconds a step",
+              *(f"{row['model']}, {row['threads']} thread" + "s" * (row["threads"] > 1) for row in rows)]
     body = [[name, *(number(1e6 * row["phases"][name]) for row in rows)] for name in rows[0]["phases"]]
     body.append(["sum", *(number(1e6 * sum(row["phases"].values())) for row in rows)])
     body.append(["threads times wall time", *(number(1e6 * row["threads"] * row["wall"]) for row in rows)])
@@ -286,7 +289,8 @@ From a copy of the library that keeps count (lib/profile.h); with two threads, o
 
 
 def document(results, picture):
-    text = INTRODUCTION.format(slice=1000 * results["slice"], rounds=results["rounds"]) + setting(results) + goals(results)
+    text = INTRODUCTION.format(slice=1000 * results["slice"], rounds=results["rounds"])
+    text += setting(results) + goals(results)
     if picture:
         text += f"\n![Time of the others over libvae's]({os.path.basename(picture)})\n"
     parts = {

@@ -48,7 +48,8 @@ def make_draw(n, d):
     return run, None
 
 
-CASES = {f"kl/{n}x{d}": Case(n * d, lambda n=n, d=d: make_kl(n, d)) for n, d in ((128, 20), (10000, 20), (100000, 64))}
+CASES = {f"kl/{n}x{d}": Case(n * d, lambda n=n, d=d: make_kl(n, d))
+         for n, d in ((128, 20), (10000, 20), (100000, 64))}
 CASES["bernoulli/128x784"] = Case(128 * 784, make_bernoulli)
 CASES["normals/1000000x1"] = Case(
     10**6, lambda: (lambda: GENERATOR.standard_normal(10**6, dtype=numpy.float32), None))

@@ -31,7 +31,8 @@ def graph():
     nodes = [
         layers[0][0], node("Relu", ["e0"], ["e0r"]), layers[1][0], node("Split", ["head"], ["mu", "logvar"], axis=1),
         layers[2][0], node("Relu", ["d0"], ["d0r"]), layers[3][0],
-        node("Mul", ["x", "logits"], ["xl"]), node("Softplus", ["logits"], ["sp"]), node("Sub", ["sp", "xl"], ["bce"]),
+        node("Mul", ["x", "logits"], ["xl"]), node("Softplus", ["logits"], ["sp"]),
+        node("Sub", ["sp", "xl"], ["bce"]),
         node("ReduceSum", ["bce", "axis"], ["reconstruction"], keepdims=0),
         node("Exp", ["logvar"], ["variance"]), node("Mul", ["mu", "mu"], ["square"]),
         node("Add", ["variance", "square"], ["t0"]), node("Sub", ["t0", "logvar"], ["t1"]),
@@ -40,7 +41,8 @@ def graph():
     ]
     constants = [constant for layer in layers for constant in layer[1]]
     constants += [numpy_helper.from_array(numpy.array([1], numpy.int64), "axis"),
-                  numpy_helper.from_array(numpy.float32(1), "one"), numpy_helper.from_array(numpy.float32(0.5), "half")]
+                  numpy_helper.from_array(numpy.float32(1), "one"),
+                  numpy_helper.from_array(numpy.float32(0.5), "half")]
     value = helper.make_tensor_value_info
     return helper.make_graph(nodes, "score", [value("x", TensorProto.FLOAT, [1, X])],
                              [value("score", TensorProto.FLOAT, [1])], constants)

@@ -107,7 +107,8 @@ def draw(mu, logvar):
 def elements():
     cases = {f"kl/{n}x{d}": Case(n * d, lambda n=n, d=d: make_gradient(divergence, leaf(n, d), leaf(n, d)))
              for n, d in ((128, 20), (10000, 20), (100000, 64))}
-    cases["bernoulli/128x784"] = Case(128 * 784, lambda: make_gradient(bernoulli, leaf(128, 784), torch.rand(128, 784)))
+    cases["bernoulli/128x784"] = Case(
+        128 * 784, lambda: make_gradient(bernoulli, leaf(128, 784), torch.rand(128, 784)))
     cases["normals/1000000x1"] = Case(10**6, lambda: (lambda: torch.randn(10**6), None))
     for n, d in ((128, 20), (10000, 20)):
         cases[f"draw/{n}x{d}"] = Case(n * d, lambda n=n, d=d: make_gradient(draw, leaf(n, d), leaf(n, d)))
