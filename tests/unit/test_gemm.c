@@ -73,8 +73,7 @@ static void check_block(
 
 START_TEST(blocks)
 {
-    const size_t depths[] = {0, 1, 2, 5, 16, 33},
-                 heights[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 20, 28, 31, 43};
+    const size_t depths[] = {0, 1, 2, 17, 33}, heights[] = {1, 2, 3, 4, 5, 6, 7, 11, 13, 14, 15, 28, 31};
     for (size_t t = 0; t < sizeof isas / sizeof *isas; t++) {
         const struct vae_kernels *kernels = vae_kernels_named(isas[t]);
         for (size_t i = 0; kernels && i < sizeof heights / sizeof *heights; i++)
