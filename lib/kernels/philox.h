@@ -3,9 +3,9 @@
  * the words of sixteen blocks.
  *
  * A block is a function of key (the seed, low word first) and counter (block number, then stream, low words
- * first). Two forms of the same integers: plain C, and one for x86 vectors, the only place where a kernel
- * names an instruction. gcc 12 does not find vpmuludq in the plain one but takes vpmullq, which makes words
- * three times and normals nearly twice as long.
+ * first). Two forms of the same integers: plain C, and one for x86 vectors that names one instruction:
+ * gcc 12 does not find vpmuludq in the plain form but takes vpmullq, which makes words three times and
+ * normals nearly twice as long.
  */
 #ifndef VAE_LIB_KERNELS_PHILOX_H
 #define VAE_LIB_KERNELS_PHILOX_H
