@@ -51,12 +51,15 @@ static inline size_t vae_net_layers(const struct vae_net *net)
     return net->encoder.count + net->decoder.count;
 }
 
-/* How many rows a task takes: all in one for a single thread, as long as the activations stay in the
- * second-level cache; else enough tasks for threads to share unevenly. */
+/* How many rows a task takes. Every task reads all weights once, so not too few: a thread's share up to 16.
+ * More tasks than threads otherwise, to share unevenly; never more rows than keep their activations in the
+ * second-level cache. */
 static inline size_t vae_net_chunk(const struct vae_net *net, size_t n, size_t samples)
 {
     size_t most = samples < 64 ? 128 / samples + (128 % samples != 0) : 2;
-    size_t share = net->pool.threads < 2 ? n : (n + 2 * net->pool.threads - 1) / (2 * net->pool.threads);
+    size_t threads = net->pool.threads, share = (n + threads - 1) / threads;
+    if (threads > 1 && share > 16)
+        share = share / 2 > 16 ? (share + 1) / 2 : 16;
     return share < most ? share + (share == 0) : most;
 }
 
