@@ -22,7 +22,6 @@ static const char *const names[VAE_PHASES] = {
     [VAE_PHASE_BOUNDS] = "bounds of the operands",
     [VAE_PHASE_WEIGHT_GRADIENTS] = "weight gradients and their norm",
     [VAE_PHASE_UPDATE] = "update",
-    [VAE_PHASE_TRANSPOSED] = "transposed copies",
 };
 
 int main(int argc, char **argv)

@@ -56,6 +56,11 @@ static struct vae_epilogue shifted(struct vae_epilogue epilogue, size_t cols)
     return epilogue;
 }
 
+size_t vae_gemm_packed(size_t m, size_t k)
+{
+    return (m + VAE_PANEL - 1) / VAE_PANEL * VAE_PANEL * k;
+}
+
 /* A single row is bound by the loads of B: whole panels side by side. Returns how many panels are done. */
 static size_t run_row(const struct vae_gemm *gemm, const struct vae_product *p, struct vae_block block)
 {
@@ -67,15 +72,28 @@ static size_t run_row(const struct vae_gemm *gemm, const struct vae_product *p, 
     return gemm->kernels->gemm_row(&block, p->c.cols / VAE_PANEL, p->b.step);
 }
 
+/* The next panel of packed weights, wanted after panel i. */
+static struct vae_ahead next_panel(const struct vae_product *p, size_t i)
+{
+    struct vae_ahead ahead = {{NULL}, 0};
+    if (p->b.ld == VAE_PANEL && (i + 2) * VAE_PANEL <= p->b.cols) {
+        ahead.from[0] = p->b.data + (i + 1) * p->b.step;
+        ahead.lines = p->k * VAE_PANEL / 16;
+    }
+    return ahead;
+}
+
 static void run_native(const struct vae_gemm *gemm, const struct vae_product *p)
 {
-    struct vae_block block = {.m = p->m,
-        .k = p->k,
-        .a = p->a,
-        .a_row = p->a_row,
-        .a_col = p->a_col,
-        .ahead = {p->ahead[0], p->ahead[1], p->ahead[2]}};
-    size_t first = p->m == 1 && p->a_col == 1 ? run_row(gemm, p, block) : 0;
+    struct vae_block block = {.m = p->m, .k = p->k, .a = p->a, .a_step = p->a_col, .ahead = p->ahead};
+    size_t first = 0;
+    if (p->a_col == 1 && p->m == 1) {
+        first = run_row(gemm, p, block);
+    } else if (p->a_col == 1) {
+        gemm->kernels->gemm_pack(p->m, p->k, p->a, p->a_row, p->packed);
+        block.a = p->packed;
+        block.a_step = 0;
+    }
     for (size_t i = first; i < vae_panels_count(&p->c); i++) {
         struct vae_panels b = vae_panels_one(&p->b, i, 0), c = vae_panels_one(&p->c, i, 0);
         block.n = c.cols;
@@ -84,7 +102,38 @@ static void run_native(const struct vae_gemm *gemm, const struct vae_product *p)
         block.c = c.data;
         block.ldc = c.ld;
         block.epilogue = shifted(p->epilogue, i * p->c.width);
+        if (vae_panels_count(&p->c) > 1)
+            block.ahead = next_panel(p, i);
         gemm->kernels->gemm_block(&block);
+    }
+}
+
+/* A's rows side by side, a panel at a time; zeros behind the last one. */
+static void pack_back(const struct vae_gemm *gemm, const struct vae_product *p)
+{
+    for (size_t i = 0; i < p->m; i += VAE_PANEL) {
+        size_t rows = p->m - i < VAE_PANEL ? p->m - i : VAE_PANEL;
+        float *to = p->packed + i * p->k;
+        if (rows < VAE_PANEL)
+            memset(to, 0, VAE_PANEL * p->k * sizeof *to);
+        gemm->kernels->transpose(rows, p->k, p->a + i * p->a_row, p->a_row, to, VAE_PANEL);
+    }
+}
+
+static void run_back(const struct vae_gemm *gemm, const struct vae_product *p)
+{
+    struct vae_back_block block = {
+        .m = p->m, .k = p->k, .a = p->packed, .b_step = p->b.step, .ldrest = p->b.tail_ld, .ldc = p->c.ld};
+    size_t whole = p->k / VAE_PANEL;
+    pack_back(gemm, p);
+    for (size_t i = 0; i < vae_panels_count(&p->c); i++) {
+        struct vae_panels c = vae_panels_one(&p->c, i, 0);
+        block.n = c.cols;
+        block.b = p->b.data + i * VAE_PANEL * VAE_PANEL;
+        block.rest = p->b.data + whole * p->b.step + i * VAE_PANEL * p->b.tail_ld;
+        block.c = c.data;
+        block.epilogue = shifted(p->epilogue, i * VAE_PANEL);
+        gemm->kernels->gemm_back_block(&block);
     }
 }
 
@@ -94,8 +143,8 @@ static void run_cblas(const struct vae_gemm *gemm, const struct vae_product *p)
     int transposed = p->a_col != 1;
     /* The stride of a single row is nobody's business but a BLAS's, which wants the row to fit. */
     size_t lda = transposed ? p->a_col : p->m == 1 ? p->k : p->a_row;
-    cblas_sgemm(CblasRowMajor, transposed ? CblasTrans : CblasNoTrans, CblasNoTrans, (int)p->m,
-        (int)p->c.cols, (int)p->k, 1.0f, p->a, (int)lda, p->b.data, (int)p->b.ld, 0.0f, p->c.data,
+    cblas_sgemm(CblasRowMajor, transposed ? CblasTrans : CblasNoTrans, p->back ? CblasTrans : CblasNoTrans,
+        (int)p->m, (int)p->c.cols, (int)p->k, 1.0f, p->a, (int)lda, p->b.data, (int)p->b.ld, 0.0f, p->c.data,
         (int)p->c.ld);
     gemm->kernels->epilogue(&p->epilogue, p->m, p->c.cols, p->c.data, p->c.ld);
 }
@@ -109,7 +158,10 @@ void vae_gemm_run(const struct vae_gemm *gemm, const struct vae_product *product
         return;
     }
 #endif
-    run_native(gemm, product);
+    if (product->back)
+        run_back(gemm, product);
+    else
+        run_native(gemm, product);
 }
 
 int vae_gemm_available(int32_t provider)

@@ -19,15 +19,19 @@ struct vae_panels {
     size_t cols, width, step, ld, tail_ld;
 };
 
-/* C[m][n] = A[m][k] B[k][n]; A's element (i, p) is a[i * a_row + p * a_col], one of the strides being 1. The
- * epilogue's pointers belong to column 0. */
+/* C[m][n] = A[m][k] B[k][n]; A's element (i, p) is a[i * a_row + p * a_col], one of the strides being 1; the
+ * native provider packs an A by rows (a_col 1) into `packed`, vae_gemm_packed(m, k) floats. Or, with
+ * back set, C = A B' of a B[n][k] packed for the forward product, and A by rows. The epilogue's pointers
+ * belong to column 0. */
 struct vae_product {
     size_t m, k;
     const float *a;
     size_t a_row, a_col;
     struct vae_panels b, c;
+    int back;
     struct vae_epilogue epilogue;
-    const float *ahead[3]; /* for a C of one panel: arrays of its shape that are wanted next; or NULL */
+    float *packed;
+    struct vae_ahead ahead; /* for a C of one panel; otherwise B's next panel is what is fetched */
 };
 
 /* Width of the panels in which this provider wants its weights; SIZE_MAX: plain row-major. */
@@ -40,6 +44,8 @@ size_t vae_panels_count(const struct vae_panels *panels);
 /* One panel as a matrix of its own, from row `row` on. */
 struct vae_panels vae_panels_one(const struct vae_panels *panels, size_t panel, size_t row);
 
+/* Floats of `packed` for any product of m x k or less. */
+size_t vae_gemm_packed(size_t m, size_t k);
 void vae_gemm_run(const struct vae_gemm *gemm, const struct vae_product *product);
 
 /* Is the provider in this build? */

@@ -49,16 +49,16 @@ static void pass(void *arg, size_t task, size_t worker)
     size_t first = task * job->chunk, last = first + job->chunk < job->n ? first + job->chunk : job->n;
     const float *z = job->z;
     size_t ldz = net->z_dim;
-    (void)worker;
+    float *packed = vae_net_packed(net, worker);
     if (job->x) {
-        vae_stack_forward(&net->gemm, &net->weights, &net->encoder, job->x, net->x_dim, first, last);
+        vae_stack_forward(&net->gemm, &net->weights, &net->encoder, job->x, net->x_dim, first, last, packed);
         put_head(job, first, last - first);
         z = vae_stack_top(&net->encoder)->y;
         ldz = vae_stack_top(&net->encoder)->ld;
     }
     if (!job->decoded)
         return;
-    vae_stack_forward(&net->gemm, &net->weights, &net->decoder, z, ldz, first, last);
+    vae_stack_forward(&net->gemm, &net->weights, &net->decoder, z, ldz, first, last, packed);
     put_decoded(job, first, last - first);
 }
 

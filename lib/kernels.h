@@ -73,20 +73,43 @@ struct vae_epilogue {
     size_t ldy;
 };
 
+/* Arrays of `lines` cache lines each that are wanted next; NULL behind the last. A product fetches a line of
+ * them at each step of k, so that memory and arithmetic overlap. */
+struct vae_ahead {
+    const float *from[3];
+    size_t lines;
+};
+
 /* One block of a matrix product, C[m][n] = A B with n <= VAE_PANEL, each output one fma chain in order of k
- * from 0. A's element (i, p) is a[i * a_row + p * a_col]; one of the strides is 1. B's row p starts at b + p
- * * ldb, C's row i at c + i * ldc. Reads of B run to the next multiple of 16 columns, whatever they hold. */
+ * from 0. A in order of k: element (i, p) is a[i + p * a_step], or with a_step 0 as gemm_pack left it. B's
+ * row p starts at b + p * ldb, C's row i at c + i * ldc. Reads of B run to the next multiple of 16 columns,
+ * whatever they hold. */
 #define VAE_PANEL 32
 struct vae_block {
     size_t m, n, k;
     const float *a;
-    size_t a_row, a_col;
+    size_t a_step;
     const float *b;
     size_t ldb;
     float *c;
     size_t ldc;
     struct vae_epilogue epilogue;
-    const float *ahead[3]; /* arrays of C's shape that are wanted next, to be fetched meanwhile; or NULL */
+    struct vae_ahead ahead;
+};
+
+/* The same for C[m][n] = A B', where B is a matrix of weights as it lies. B's row j, column p is b[p /
+ * VAE_PANEL
+ * * b_step + j * VAE_PANEL + p % VAE_PANEL] in whole panels, and rest[j * ldrest + p % VAE_PANEL] in the last
+ * k % VAE_PANEL columns. A in panels of VAE_PANEL rows: element (i, p) is a[(i / VAE_PANEL * k + p) *
+ * VAE_PANEL + i % VAE_PANEL], rows beyond m being finite. */
+struct vae_back_block {
+    size_t m, n, k;
+    const float *a;
+    const float *b, *rest;
+    size_t b_step, ldrest;
+    float *c;
+    size_t ldc;
+    struct vae_epilogue epilogue;
 };
 
 /* Adam, Kingma & Ba, arXiv:1412.6980, algorithm 1; the two corrections are 1 / (1 - beta^t). */
@@ -99,6 +122,9 @@ struct vae_adam {
 /* What runs inside a training step. Error bounds stand in the files. All of these overwrite. */
 struct vae_train_kernels {
     void (*gemm_block)(const struct vae_block *block);
+    void (*gemm_back_block)(const struct vae_back_block *block);
+    /* A[m][k] by rows into m * k floats, for gemm_block */
+    void (*gemm_pack)(size_t m, size_t k, const float *a, size_t lda, float *to);
     /* one row of contiguous A times the first of `panels` whole panels of B, `step` apart, several at a time;
      * returns how many it did, the rest being the caller's. Same bits as gemm_block. */
     size_t (*gemm_row)(const struct vae_block *block, size_t panels, size_t step);

@@ -40,6 +40,16 @@ static void take_activations(
     }
 }
 
+/* Of one worker: the most rows that a task of either kind takes through a layer. */
+static size_t packed_size(const struct vae_net *net)
+{
+    size_t evaluated = vae_net_chunk(net, net->max_batch, 1);
+    size_t trained = vae_net_chunk(net, net->max_batch, net->samples) * net->samples;
+    size_t rows = evaluated > trained ? evaluated : trained;
+    size_t encoder = vae_stack_packed(&net->encoder, rows), decoder = vae_stack_packed(&net->decoder, rows);
+    return encoder > decoder ? encoder : decoder;
+}
+
 /* The workspace of one caller; what only a training step needs is left out of views. */
 static void take_workspace(struct vae_arena *arena, struct vae_net *net, int training)
 {
@@ -52,6 +62,8 @@ static void take_workspace(struct vae_arena *arena, struct vae_net *net, int tra
     net->loglik = take(arena, batch, 1, sizeof(double));
     net->kl = take(arena, batch, 1, sizeof(double));
     net->sample_loglik = take(arena, batch, 1, sizeof(double));
+    net->packed_size = packed_size(net);
+    net->packed = take(arena, net->pool.threads, net->packed_size, sizeof(float));
     if (net->likelihood.family->has_logvar && !net->likelihood.family->logvar_in_head)
         net->likelihood.logvar_row = take(arena, net->x_dim + SLACK, 1, sizeof(float));
     if (!training)
@@ -61,13 +73,12 @@ static void take_workspace(struct vae_arena *arena, struct vae_net *net, int tra
     net->bounds = take(arena, net->pool.threads, vae_net_layers(net), sizeof *net->bounds);
 }
 
-static void take_parameters(struct vae_arena *arena, struct vae_model *model, uint64_t transposed)
+static void take_parameters(struct vae_arena *arena, struct vae_model *model)
 {
     struct vae_net *net = &model->net;
     struct vae_optimizer *o = &model->optimizer;
     uint64_t floats = model->param_count + SLACK;
     net->weights.params = take(arena, floats, 1, sizeof(float));
-    net->weights.transposed = take(arena, transposed + SLACK, 1, sizeof(float));
     o->grads = take(arena, floats, 1, sizeof(float));
     o->m = take(arena, floats, 1, sizeof(float));
     o->v = take(arena, floats, 1, sizeof(float));
@@ -148,20 +159,15 @@ static void place_tensors(struct vae_model *model, struct vae_dense *layers)
         }
 }
 
-/* Number of parameters, and of floats in the transposed copies; UINT64_MAX where the sum does not fit. */
-static uint64_t count_parameters(struct vae_model *model, struct vae_dense *layers, uint64_t *transposed)
+/* UINT64_MAX where the sum does not fit. */
+static uint64_t count_parameters(const struct vae_model *model, const struct vae_dense *layers)
 {
     uint64_t total = model->config.likelihood == VAE_GAUSS_SHARED;
-    *transposed = 0;
     for (uint64_t i = 0; i < vae_net_layers(&model->net); i++) {
         uint64_t weights = product(layers[i].in, layers[i].out);
         if (weights > UINT64_MAX / 64 || total > UINT64_MAX / 64)
             return UINT64_MAX;
         total += weights + layers[i].out;
-        layers[i].has_transposed = i > 0;
-        layers[i].transposed = (size_t)*transposed;
-        if (i > 0)
-            *transposed += (weights + 15) / 16 * 16;
     }
     return total;
 }
@@ -236,13 +242,13 @@ static int out_of_memory(struct vae_model *model, const char *what)
 }
 
 /* Sizes first, then the block, then the pointers into it. */
-static int take_arena(struct vae_model *model, int training, uint64_t transposed)
+static int take_arena(struct vae_model *model, int training)
 {
     struct vae_arena arena = {NULL, 0};
     for (int pass = 0; pass < 2; pass++) {
         take_workspace(&arena, &model->net, training);
         if (training)
-            take_parameters(&arena, model, transposed);
+            take_parameters(&arena, model);
         if (pass == 1)
             break;
         if (vae_arena_overflowed(&arena))
@@ -274,16 +280,14 @@ int vae_model_create(struct vae_model **out, const vae_config *c)
         return vae_fail(VAE_ERR_NOMEM, "out of memory for the model's layers");
     settle_net(model, c);
     struct vae_dense *layers = (struct vae_dense *)model->net.encoder.layers;
-    uint64_t transposed;
-    model->param_count = count_parameters(model, layers, &transposed);
+    model->param_count = count_parameters(model, layers);
     if (model->param_count >= SIZE_MAX / 64)
         return out_of_memory(model, "the parameters");
     list_tensors(model, layers);
     place_tensors(model, layers);
-    if (take_arena(model, 1, transposed) != 0)
+    if (take_arena(model, 1) != 0)
         return out_of_memory(model, "parameters and workspace");
     vae_initial_params(model, c);
-    vae_optimizer_refresh(&model->net);
     int status = start_threads(model, c);
     *out = status == VAE_OK ? model : NULL;
     return status;
@@ -304,7 +308,7 @@ int vae_model_share(struct vae_model **view, const struct vae_model *owner, uint
     model->tensors = owner->tensors;
     model->net.weights = owner->net.weights;
     model->net.likelihood.shared_logvar = owner->net.likelihood.shared_logvar;
-    if (take_arena(model, 0, 0) != 0)
+    if (take_arena(model, 0) != 0)
         return out_of_memory(model, "the view's workspace");
     int status = start_threads(model, &c);
     *view = status == VAE_OK ? model : NULL;
@@ -347,5 +351,4 @@ void vae_model_import(struct vae_model *model, const float *canonical)
         for (uint64_t j = 0; j < t->shape[0] * t->shape[1]; j++)
             model->net.weights.params[vae_model_own_index(model, t, j)] = canonical[t->offset + j];
     }
-    vae_optimizer_refresh(&model->net);
 }

@@ -32,6 +32,8 @@ struct vae_net {
     float *z;                            /* [max_batch * samples][ldz] */
     float *eps;                          /* [samples][max_batch][z_dim] */
     double *loglik, *kl, *sample_loglik; /* [max_batch] */
+    size_t packed_size;
+    float *packed; /* [threads][packed_size]: the operands of a worker's product */
 
     /* For training only; NULL in a view. */
     float *gz;                 /* as z */
@@ -45,6 +47,11 @@ struct vae_rows {
     size_t ldx, n;
     uint64_t first_row, seed;
 };
+
+static inline float *vae_net_packed(const struct vae_net *net, size_t worker)
+{
+    return net->packed + worker * net->packed_size;
+}
 
 static inline size_t vae_net_layers(const struct vae_net *net)
 {

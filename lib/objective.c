@@ -31,13 +31,13 @@ static struct range range_of(const struct job *job, size_t task)
     return (struct range){first, last, last - first};
 }
 
-static void encode(const struct job *job, struct range r)
+static void encode(const struct job *job, struct range r, size_t worker)
 {
     struct vae_net *net = job->net;
     struct vae_activations *top = vae_stack_top(&net->encoder);
     vae_profile_start();
-    vae_stack_forward(
-        &net->gemm, &net->weights, &net->encoder, job->rows->x, job->rows->ldx, r.first, r.last);
+    vae_stack_forward(&net->gemm, &net->weights, &net->encoder, job->rows->x, job->rows->ldx, r.first, r.last,
+        vae_net_packed(net, worker));
     vae_profile_mark(VAE_PHASE_ENCODER_FORWARD);
     vae_posterior_kl(&net->posterior, r.n, top->y + r.first * top->ld, top->ld, net->kl + r.first);
 }
@@ -63,12 +63,13 @@ static void copy_mu(struct vae_net *net, struct range r)
 }
 
 /* log p(x|z) of one draw a row, by the exact kernels. */
-static void decode_exact(const struct job *job, struct range r, double *value)
+static void decode_exact(const struct job *job, struct range r, double *value, size_t worker)
 {
     struct vae_net *net = job->net;
     struct vae_activations *top = vae_stack_top(&net->decoder);
     float *head = top->y + r.first * top->ld;
-    vae_stack_forward(&net->gemm, &net->weights, &net->decoder, net->z, net->ldz, r.first, r.last);
+    vae_stack_forward(&net->gemm, &net->weights, &net->decoder, net->z, net->ldz, r.first, r.last,
+        vae_net_packed(net, worker));
     vae_likelihood_finish_head(&net->likelihood, r.n, head, top->ld);
     net->likelihood.family->exact(&net->likelihood, r.n, job->rows->x + r.first * job->rows->ldx,
         job->rows->ldx, head, top->ld, value + r.first);
@@ -79,18 +80,17 @@ static void evaluate_rows(void *arg, size_t task, size_t worker)
     const struct job *job = arg;
     struct vae_net *net = job->net;
     struct range r = range_of(job, task);
-    (void)worker;
-    encode(job, r);
+    encode(job, r, worker);
     if (job->samples == 0) {
         copy_mu(net, r);
-        decode_exact(job, r, net->loglik);
+        decode_exact(job, r, net->loglik, worker);
         return;
     }
     for (size_t i = r.first; i < r.last; i++)
         net->loglik[i] = 0;
     for (size_t s = 0; s < job->samples; s++) {
         draw(job, r, VAE_STREAM_EVALUATE, s, net->eps + r.first * net->z_dim, net->z + r.first * net->ldz, 1);
-        decode_exact(job, r, net->sample_loglik);
+        decode_exact(job, r, net->sample_loglik, worker);
         for (size_t i = r.first; i < r.last; i++)
             net->loglik[i] += net->sample_loglik[i];
     }
@@ -172,22 +172,23 @@ static void train_rows(void *arg, size_t task, size_t worker)
     struct range r = range_of(job, task);
     struct vae_activations *head = vae_stack_top(&net->decoder);
     size_t first = r.first * net->samples, last = r.last * net->samples;
+    float *packed = vae_net_packed(net, worker);
 
-    encode(job, r);
+    encode(job, r, worker);
     for (size_t s = 0; s < net->samples; s++)
         draw(job, r, VAE_STREAM_TRAIN, s, net->eps + (s * net->max_batch + r.first) * net->z_dim,
             net->z + (first + s) * net->ldz, net->samples);
     vae_profile_mark(VAE_PHASE_DRAW);
-    vae_stack_forward(&net->gemm, &net->weights, &net->decoder, net->z, net->ldz, first, last);
+    vae_stack_forward(&net->gemm, &net->weights, &net->decoder, net->z, net->ldz, first, last, packed);
     vae_likelihood_finish_head(&net->likelihood, last - first, head->y + first * head->ld, head->ld);
     vae_profile_mark(VAE_PHASE_DECODER_FORWARD);
     reconstruct(job, r);
     vae_profile_mark(VAE_PHASE_LIKELIHOOD);
-    vae_stack_backward(&net->gemm, &net->weights, &net->decoder, net->gz, net->ldz, first, last);
+    vae_stack_backward(&net->gemm, &net->weights, &net->decoder, net->gz, net->ldz, first, last, packed);
     vae_profile_mark(VAE_PHASE_DECODER_BACKWARD);
     posterior_backward(job, r);
     vae_profile_mark(VAE_PHASE_POSTERIOR_BACKWARD);
-    vae_stack_backward(&net->gemm, &net->weights, &net->encoder, NULL, 0, r.first, r.last);
+    vae_stack_backward(&net->gemm, &net->weights, &net->encoder, NULL, 0, r.first, r.last, packed);
     vae_profile_mark(VAE_PHASE_ENCODER_BACKWARD);
 
     struct vae_bounds *bounds = net->bounds + worker * vae_net_layers(net);

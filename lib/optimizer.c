@@ -124,34 +124,16 @@ static double gradient(const struct job *job, const struct piece *p, float *weig
         .a_col = o->ldx,
         .b = {(float *)g, p->cols, p->cols, p->cols, o->ldg, o->ldg},
         .c = {weight, p->cols, p->cols, p->cols, p->ld, p->ld}};
-    if (job->work & WORK_UPDATE) {
-        product.ahead[0] = job->net->weights.params + p->weight;
-        product.ahead[1] = job->optimizer->m + p->weight;
-        product.ahead[2] = job->optimizer->v + p->weight;
-    }
+    if (job->work & WORK_UPDATE)
+        product.ahead = (struct vae_ahead){{job->net->weights.params + p->weight,
+                                               job->optimizer->m + p->weight, job->optimizer->v + p->weight},
+            p->rows * p->ld / 16};
     vae_gemm_run(&job->net->gemm, &product);
     double sum = kernels->sum_squares(p->rows * p->ld, weight);
     if (p->row > 0)
         return sum;
     kernels->column_sums(o->n, p->cols, g, o->ldg, bias);
     return sum + kernels->sum_squares(p->cols, bias);
-}
-
-/* Copies the piece's weights into the transposed copy: panel by panel of that one's columns, which are this
- * one's rows. */
-static void refresh(const struct vae_net *net, const struct piece *p)
-{
-    const struct vae_dense *layer = p->operands.layer;
-    if (!layer->has_transposed)
-        return;
-    struct vae_panels to = vae_dense_transposed(layer, &net->weights);
-    for (size_t row = p->row, n; row < p->row + p->rows; row += n) {
-        size_t within = row % to.width, left = p->row + p->rows - row;
-        n = to.width - within < left ? to.width - within : left;
-        struct vae_panels one = vae_panels_one(&to, row / to.width, p->col);
-        net->kernels->train->transpose(n, p->cols, net->weights.params + p->weight + (row - p->row) * p->ld,
-            p->ld, one.data + within, one.ld);
-    }
 }
 
 static void update(const struct job *job, size_t offset, size_t n, const float *g)
@@ -180,8 +162,6 @@ static void run_piece(void *arg, size_t task, size_t worker)
         if (p.row == 0)
             update(job, p.bias, p.cols, bias);
         vae_profile_mark(VAE_PHASE_UPDATE);
-        refresh(job->net, &p);
-        vae_profile_mark(VAE_PHASE_TRANSPOSED);
     }
 }
 
@@ -281,14 +261,4 @@ double vae_optimizer_fused(struct vae_optimizer *optimizer, struct vae_net *net,
         .work = WORK_GRADIENT | WORK_UPDATE,
         .through_scratch = 1};
     return run(&job);
-}
-
-void vae_optimizer_refresh(struct vae_net *net)
-{
-    struct job job = {.net = net};
-    size_t pieces = (size_t)vae_optimizer_pieces(net);
-    for (size_t i = 0; i < pieces; i++) {
-        struct piece p = locate(&job, i);
-        refresh(net, &p);
-    }
 }

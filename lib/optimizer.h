@@ -30,7 +30,5 @@ double vae_optimizer_gradient(
 void vae_optimizer_apply(struct vae_optimizer *optimizer, struct vae_net *net);
 /* Both at once, grads left alone; the same bits. */
 double vae_optimizer_fused(struct vae_optimizer *optimizer, struct vae_net *net, const struct vae_rows *rows);
-/* Makes every transposed copy anew. */
-void vae_optimizer_refresh(struct vae_net *net);
 
 #endif

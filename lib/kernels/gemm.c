@@ -3,73 +3,117 @@
  *
  * Each output is one fma chain in order of k, so that its bits depend on no tile shape, thread count or
  * instruction set. K is not split: at 14 x 32 a tile asks for 2.9 cache lines per 28 fma, which the
- * second-level cache gives.
+ * second-level cache gives. A lies in order of k, at most one register away from the next: by rows it is
+ * packed first.
  */
 #include "train.h"
 #include "vec.h"
 
 #define UNROLL _Pragma("GCC unroll 16")
+#define LINE 64 /* bytes of a cache line */
 
-/* A macro, and not an inline function, because clang unrolls a loop early enough to keep acc in registers
- * only where its bounds are literally constant. CONTIGUOUS: A's rows are; else its columns. */
-#define TILE(ROWS, VECS, CONTIGUOUS)                                                                         \
-    static void tile_##ROWS##_##VECS##_##CONTIGUOUS(size_t k, const float *a, size_t lda, const float *b,    \
-        size_t ldb, float *c, size_t ldc, uintptr_t ahead)                                                   \
+/* The tiles are macros, and not inline functions, because clang unrolls a loop early enough to keep acc in
+ * registers only where its bounds are literally constant. STRIDE: between A's elements of one step of k. */
+#define TILE_BEGIN(ROWS, VECS)                                                                               \
+    vec acc[ROWS][VECS];                                                                                     \
+    UNROLL for (size_t i = 0; i < ROWS; i++) UNROLL for (size_t j = 0; j < VECS; j++) acc[i][j] = vec_all(0)
+#define TILE_STEP(ROWS, VECS, STRIDE)                                                                        \
+    vec row[VECS];                                                                                           \
+    UNROLL for (size_t j = 0; j < VECS; j++) row[j] = vec_load(b + j * VEC_LANES);                           \
+    UNROLL for (size_t i = 0; i < ROWS; i++) TILE_ROW(i, VECS, a + i * (STRIDE))
+#if defined(VEC_ADD_PRODUCT)
+/* Every other row broadcasts in its multiply-adds, which are fewer instructions; all of them would be too
+ * many loads. */
+#define TILE_ROW(I, VECS, X)                                                                                 \
     {                                                                                                        \
-        vec acc[ROWS][VECS];                                                                                 \
-        UNROLL for (size_t i = 0; i < ROWS; i++) UNROLL for (size_t j = 0; j < VECS; j++) acc[i][j] =        \
-            vec_all(0);                                                                                      \
-        for (size_t p = 0; p < k; p++, a += (CONTIGUOUS) ? 1 : lda, b += ldb, ahead += 64) {                 \
-            if (!(CONTIGUOUS))                                                                               \
-                __builtin_prefetch((const void *)ahead, 1, 2);                                               \
-            vec row[VECS];                                                                                   \
-            UNROLL for (size_t j = 0; j < VECS; j++) row[j] = vec_load(b + j * VEC_LANES);                   \
-            UNROLL for (size_t i = 0; i < ROWS; i++)                                                         \
-            {                                                                                                \
-                vec x = vec_all(a[i * ((CONTIGUOUS) ? lda : 1)]);                                            \
-                UNROLL for (size_t j = 0; j < VECS; j++) acc[i][j] = vec_fma(x, row[j], acc[i][j]);          \
+        vec x = (I) % 2 ? vec_all(*(X)) : row[0];                                                            \
+        UNROLL for (size_t j = 0; j < VECS; j++) if ((I) % 2) acc[I][j] = vec_fma(x, row[j], acc[I][j]);     \
+        else vec_add_product(&acc[I][j], X, row[j]);                                                         \
+    }
+#else
+#define TILE_ROW(I, VECS, X)                                                                                 \
+    {                                                                                                        \
+        vec x = vec_all(*(X));                                                                               \
+        UNROLL for (size_t j = 0; j < VECS; j++) acc[I][j] = vec_fma(x, row[j], acc[I][j]);                  \
+    }
+#endif
+#define TILE_END(ROWS, VECS)                                                                                 \
+    UNROLL for (size_t i = 0; i < ROWS; i++) UNROLL for (size_t j = 0; j < VECS; j++)                        \
+        vec_store(c + i * ldc + j * VEC_LANES, acc[i][j])
+
+/* C = A B, A's element (i, p) at a[i + p * step]. Where to fetch ahead counts the steps, too. */
+#define TILE(ROWS, VECS)                                                                                     \
+    static void tile_##ROWS##_##VECS(size_t k, const float *a, size_t step, const float *b, size_t ldb,      \
+        float *c, size_t ldc, uintptr_t ahead)                                                               \
+    {                                                                                                        \
+        TILE_BEGIN(ROWS, VECS);                                                                              \
+        for (uintptr_t end = ahead + k * LINE; ahead != end; ahead += LINE, a += step, b += ldb) {           \
+            __builtin_prefetch((const void *)ahead, 1, 2);                                                   \
+            TILE_STEP(ROWS, VECS, 1);                                                                        \
+        }                                                                                                    \
+        TILE_END(ROWS, VECS);                                                                                \
+    }
+
+/* C' = B A' of gemm_back_block: what is broadcast are B's rows, panel after panel, the last one copied to
+ * `rest`, and the vectors are A's. */
+#define BACK(ROWS, VECS)                                                                                     \
+    static void back_##ROWS##_##VECS(                                                                        \
+        size_t k, const float *w, size_t step, const float *rest, const float *b, float *c, size_t ldc)      \
+    {                                                                                                        \
+        TILE_BEGIN(ROWS, VECS);                                                                              \
+        for (; k > 0; w += step) {                                                                           \
+            size_t steps = k < VAE_PANEL ? k : VAE_PANEL;                                                    \
+            const float *a = k < VAE_PANEL ? rest : w;                                                       \
+            for (k -= steps; steps > 0; steps--, a++, b += VAE_PANEL) {                                      \
+                TILE_STEP(ROWS, VECS, VAE_PANEL);                                                            \
             }                                                                                                \
         }                                                                                                    \
-        UNROLL for (size_t i = 0; i < ROWS; i++) UNROLL for (size_t j = 0; j < VECS; j++)                    \
-            vec_store(c + i * ldc + j * VEC_LANES, acc[i][j]);                                               \
+        TILE_END(ROWS, VECS);                                                                                \
     }
-#define ENTRY(ROWS, VECS)                                                                                    \
-    {                                                                                                        \
-        tile_##ROWS##_##VECS##_0, tile_##ROWS##_##VECS##_1                                                   \
-    }
+
 #if TILE_VECS == 2
 #define WIDTHS 2
-#define TILES(ROWS) TILE(ROWS, 1, 0) TILE(ROWS, 1, 1) TILE(ROWS, 2, 0) TILE(ROWS, 2, 1)
-#define ENTRIES(ROWS) {ENTRY(ROWS, 1), ENTRY(ROWS, 2)},
+#define EACH_WIDTH(X, ROWS) X(ROWS, 1) X(ROWS, 2)
+#define NAMES(KIND, ROWS) {KIND##_##ROWS##_1, KIND##_##ROWS##_2},
 #else
 #define WIDTHS 3
-#define TILES(ROWS)                                                                                          \
-    TILE(ROWS, 1, 0) TILE(ROWS, 1, 1) TILE(ROWS, 2, 0) TILE(ROWS, 2, 1) TILE(ROWS, 4, 0) TILE(ROWS, 4, 1)
-#define ENTRIES(ROWS) {ENTRY(ROWS, 1), ENTRY(ROWS, 2), ENTRY(ROWS, 4)},
+#define EACH_WIDTH(X, ROWS) X(ROWS, 1) X(ROWS, 2) X(ROWS, 4)
+#define NAMES(KIND, ROWS) {KIND##_##ROWS##_1, KIND##_##ROWS##_2, KIND##_##ROWS##_4},
 #endif
 #if TILE_ROWS == 14
-#define ALL_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14)
+#define BACK_HEIGHTS(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11)
+#define TILE_HEIGHTS(X) BACK_HEIGHTS(X) X(12) X(13) X(14)
 #elif TILE_ROWS == 6
-#define ALL_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6)
+#define BACK_HEIGHTS(X) X(1) X(2) X(3) X(4) X(5) X(6)
+#define TILE_HEIGHTS(X) BACK_HEIGHTS(X)
 #else
-#define ALL_ROWS(X) X(1) X(2)
+#define BACK_HEIGHTS(X) X(1) X(2)
+#define TILE_HEIGHTS(X) BACK_HEIGHTS(X)
 #endif
+#define TILES(ROWS) EACH_WIDTH(TILE, ROWS)
+#define BACKS(ROWS) EACH_WIDTH(BACK, ROWS)
+#define TILE_NAMES(ROWS) NAMES(tile, ROWS)
+#define BACK_NAMES(ROWS) NAMES(back, ROWS)
+
+TILE_HEIGHTS(TILES)
+BACK_HEIGHTS(BACKS)
 
 typedef void tile_function(
-    size_t k, const float *a, size_t lda, const float *b, size_t ldb, float *c, size_t ldc, uintptr_t ahead);
+    size_t k, const float *a, size_t step, const float *b, size_t ldb, float *c, size_t ldc, uintptr_t ahead);
+typedef void back_function(
+    size_t k, const float *w, size_t step, const float *rest, const float *b, float *c, size_t ldc);
 
-ALL_ROWS(TILES)
+/* [rows - 1][log2 vecs] */
+static tile_function *const tiles[TILE_ROWS][WIDTHS] = {TILE_HEIGHTS(TILE_NAMES)};
+static back_function *const backs[BACK_ROWS][WIDTHS] = {BACK_HEIGHTS(BACK_NAMES)};
 
-/* [rows - 1][log2 vecs][A's rows are contiguous] */
-static tile_function *const tiles[TILE_ROWS][WIDTHS][2] = {ALL_ROWS(ENTRIES)};
-
-/* Rows of the next tile when `left` remain: whole tiles while two or more fit, then two nearly equal ones, so
- * that no tile is so low that the loads of B outweigh its arithmetic. */
-static size_t next_rows(size_t left)
+/* Rows of the next tile of at most `most` when `left` remain: whole tiles while two or more fit, then two
+ * nearly equal ones, so that no tile is so low that the loads of B outweigh its arithmetic. */
+static size_t next_rows(size_t left, size_t most)
 {
-    if (left >= 2 * TILE_ROWS || left == TILE_ROWS)
-        return TILE_ROWS;
-    return left > TILE_ROWS ? (left + 1) / 2 : left;
+    if (left >= 2 * most || left == most)
+        return most;
+    return left > most ? (left + 1) / 2 : left;
 }
 
 /* Vectors of the next tile when `left` columns remain, as a power of two. */
@@ -81,50 +125,89 @@ static unsigned next_vecs_log2(size_t left)
     return log2;
 }
 
-/* What a tile fetches while it computes: a line at each step of k, so that memory and arithmetic overlap. */
-struct ahead {
-    const struct vae_block *block;
-    unsigned stream;
-    size_t lines; /* of the stream, given out so far */
+void K(gemm_pack)(size_t m, size_t k, const float *a, size_t lda, float *to)
+{
+    for (size_t i = 0, rows; i < m; i += rows) {
+        rows = next_rows(m - i, TILE_ROWS);
+        K(transpose)(rows, k, a + i * lda, lda, to + i * k, rows);
+    }
+}
+
+struct fetched {
+    size_t streams, lines;
 };
 
-static uintptr_t next_ahead(struct ahead *ahead)
+/* Where the next k lines to fetch lie; what is there already when nothing is wanted. */
+static uintptr_t next_ahead(const struct vae_block *block, struct fetched *done)
 {
-    const struct vae_block *block = ahead->block;
-    if (ahead->stream == 3 || !block->ahead[ahead->stream])
-        return (uintptr_t)block->a; /* which is there already */
-    uintptr_t from = (uintptr_t)(block->ahead[ahead->stream] + ahead->lines * 16);
-    ahead->lines += block->k;
-    if (ahead->lines * 16 >= block->m * block->ldc) {
-        ahead->stream++;
-        ahead->lines = 0;
-    }
+    const struct vae_ahead *ahead = &block->ahead;
+    if (done->streams == 3 || !ahead->from[done->streams])
+        return (uintptr_t)block->b;
+    uintptr_t from = (uintptr_t)ahead->from[done->streams] + done->lines * LINE;
+    done->lines += block->k;
+    if (done->lines >= ahead->lines)
+        *done = (struct fetched){done->streams + 1, 0};
     return from;
 }
 
 /* One column of tiles, at most TILE_COLS wide. */
-static void column(const struct vae_block *block, size_t first, size_t cols, unsigned vecs_log2)
+static void column(
+    const struct vae_block *block, size_t first, size_t cols, unsigned vecs_log2, struct fetched *fetched)
 {
-    int contiguous = block->a_col == 1;
-    size_t lda = contiguous ? block->a_row : block->a_col, width = (size_t)VEC_LANES << vecs_log2;
+    size_t width = (size_t)VEC_LANES << vecs_log2;
     float partial[TILE_ROWS * TILE_COLS];
-    struct ahead ahead = {block, first == 0 ? 0 : 3, 0};
     for (size_t i = 0, rows; i < block->m; i += rows) {
-        rows = next_rows(block->m - i);
+        rows = next_rows(block->m - i, TILE_ROWS);
         float *c = block->c + i * block->ldc + first;
-        tile_function *run = tiles[rows - 1][vecs_log2][contiguous];
-        if (cols == width) {
-            run(block->k, block->a + i * block->a_row, lda, block->b + first, block->ldb, c, block->ldc,
-                next_ahead(&ahead));
-        } else {
-            run(block->k, block->a + i * block->a_row, lda, block->b + first, block->ldb, partial, width,
-                next_ahead(&ahead));
-            for (size_t r = 0; r < rows; r++)
-                for (size_t j = 0; j < cols; j++)
-                    c[r * block->ldc + j] = partial[r * width + j];
-        }
+        const float *a = block->a + i * (block->a_step ? 1 : block->k);
+        size_t step = block->a_step ? block->a_step : rows;
+        int whole = cols == width;
+        tiles[rows - 1][vecs_log2](block->k, a, step, block->b + first, block->ldb, whole ? c : partial,
+            whole ? block->ldc : width, next_ahead(block, fetched));
+        for (size_t r = 0; !whole && r < rows; r++)
+            for (size_t j = 0; j < cols; j++)
+                c[r * block->ldc + j] = partial[r * width + j];
         K(epilogue_rows)(&block->epilogue, i, rows, first, cols, c, block->ldc);
     }
+}
+
+void K(gemm_block)(const struct vae_block *block)
+{
+    struct fetched fetched = {0, 0};
+    for (size_t first = 0; first < block->n;) {
+        unsigned vecs_log2 = next_vecs_log2(block->n - first);
+        size_t width = (size_t)VEC_LANES << vecs_log2;
+        size_t cols = block->n - first < width ? block->n - first : width;
+        column(block, first, cols, vecs_log2, &fetched);
+        first += cols;
+    }
+}
+
+/* One panel of A's rows: C' in tiles, and back. */
+static void back_panel(const struct vae_back_block *block, size_t first, size_t rows, const float *rest)
+{
+    float turned[VAE_PANEL * VAE_PANEL], *c = block->c + first * block->ldc;
+    const float *a = block->a + first * block->k;
+    for (size_t col = 0; col < rows; col += TILE_COLS) {
+        unsigned vecs_log2 = next_vecs_log2(rows - col);
+        for (size_t j = 0, height; j < block->n; j += height) {
+            height = next_rows(block->n - j, BACK_ROWS);
+            backs[height - 1][vecs_log2](block->k, block->b + j * VAE_PANEL, block->b_step,
+                rest + j * VAE_PANEL, a + col, turned + j * VAE_PANEL + col, VAE_PANEL);
+        }
+    }
+    K(transpose)(block->n, rows, turned, VAE_PANEL, c, block->ldc);
+    K(epilogue_rows)(&block->epilogue, first, rows, 0, block->n, c, block->ldc);
+}
+
+void K(gemm_back_block)(const struct vae_back_block *block)
+{
+    float rest[VAE_PANEL * VAE_PANEL];
+    for (size_t j = 0; j < block->n; j++)
+        for (size_t p = 0; p < block->k % VAE_PANEL; p++)
+            rest[j * VAE_PANEL + p] = block->rest[j * block->ldrest + p];
+    for (size_t first = 0; first < block->m; first += VAE_PANEL)
+        back_panel(block, first, block->m - first < VAE_PANEL ? block->m - first : VAE_PANEL, rest);
 }
 
 /* One row of A times several whole panels of B at once: as many chains as the units' latency asks for. */
@@ -138,18 +221,15 @@ static void column(const struct vae_block *block, size_t first, size_t cols, uns
 static void row_tile(size_t k, const float *a, const float *b, size_t step, float *c)
 {
     vec acc[ROW_PANELS][PANEL_VECS];
-    UNROLL for (size_t i = 0; i < ROW_PANELS; i++)
-        UNROLL for (size_t j = 0; j < PANEL_VECS; j++)
-            acc[i][j] = vec_all(0);
+    UNROLL for (size_t i = 0; i < ROW_PANELS; i++) UNROLL for (size_t j = 0; j < PANEL_VECS; j++) acc[i][j] =
+        vec_all(0);
     for (size_t p = 0; p < k; p++, b += VAE_PANEL) {
         vec x = vec_all(a[p]);
-        UNROLL for (size_t i = 0; i < ROW_PANELS; i++)
-            UNROLL for (size_t j = 0; j < PANEL_VECS; j++)
-                acc[i][j] = vec_fma(x, vec_load(b + i * step + j * VEC_LANES), acc[i][j]);
+        UNROLL for (size_t i = 0; i < ROW_PANELS; i++) UNROLL for (size_t j = 0; j < PANEL_VECS; j++)
+            acc[i][j] = vec_fma(x, vec_load(b + i * step + j * VEC_LANES), acc[i][j]);
     }
-    UNROLL for (size_t i = 0; i < ROW_PANELS; i++)
-        UNROLL for (size_t j = 0; j < PANEL_VECS; j++)
-            vec_store(c + i * VAE_PANEL + j * VEC_LANES, acc[i][j]);
+    UNROLL for (size_t i = 0; i < ROW_PANELS; i++) UNROLL for (size_t j = 0; j < PANEL_VECS; j++)
+        vec_store(c + i * VAE_PANEL + j * VEC_LANES, acc[i][j]);
 }
 
 size_t K(gemm_row)(const struct vae_block *block, size_t panels, size_t step)
@@ -161,15 +241,4 @@ size_t K(gemm_row)(const struct vae_block *block, size_t panels, size_t step)
         K(epilogue_rows)(&block->epilogue, 0, 1, done * VAE_PANEL, ROW_PANELS * VAE_PANEL, c, block->ldc);
     }
     return done;
-}
-
-void K(gemm_block)(const struct vae_block *block)
-{
-    for (size_t first = 0; first < block->n;) {
-        unsigned vecs_log2 = next_vecs_log2(block->n - first);
-        size_t width = (size_t)VEC_LANES << vecs_log2;
-        size_t cols = block->n - first < width ? block->n - first : width;
-        column(block, first, cols, vecs_log2);
-        first += cols;
-    }
 }

@@ -41,16 +41,22 @@ static void transpose_four(const float *from, size_t ldfrom, float *to, size_t l
         memcpy(to + i * ldto, &rows[i], sizeof rows[i]);
 }
 
-/* Along the rows of the target, so that its lines are written whole. */
-static void transpose(size_t rows, size_t cols, const float *from, size_t ldfrom, float *to, size_t ldto)
+/* Along the rows of the target, so that its lines are written whole. Squares at the edges overlap others. */
+void K(transpose)(size_t rows, size_t cols, const float *from, size_t ldfrom, float *to, size_t ldto)
 {
-    size_t whole_rows = rows / 4 * 4, whole_cols = cols / 4 * 4;
-    for (size_t c = 0; c < whole_cols; c += 4)
-        for (size_t r = 0; r < whole_rows; r += 4)
+    if (rows < 4 || cols < 4) {
+        for (size_t c = 0; c < cols; c++)
+            for (size_t r = 0; r < rows; r++)
+                to[c * ldto + r] = from[r * ldfrom + c];
+        return;
+    }
+    for (size_t i = 0; i < cols; i += 4) {
+        size_t c = i + 4 < cols ? i : cols - 4;
+        for (size_t j = 0; j < rows; j += 4) {
+            size_t r = j + 4 < rows ? j : rows - 4;
             transpose_four(from + r * ldfrom + c, ldfrom, to + c * ldto + r, ldto);
-    for (size_t c = 0; c < cols; c++)
-        for (size_t r = c < whole_cols ? whole_rows : 0; r < rows; r++)
-            to[c * ldto + r] = from[r * ldfrom + c];
+        }
+    }
 }
 
 static float root_step(float x, float y)
@@ -129,10 +135,12 @@ static void epilogue(const struct vae_epilogue *e, size_t m, size_t n, float *c,
 
 const struct vae_train_kernels K(train) = {
     .gemm_block = K(gemm_block),
+    .gemm_back_block = K(gemm_back_block),
+    .gemm_pack = K(gemm_pack),
     .gemm_row = K(gemm_row),
     .epilogue = epilogue,
     .column_sums = column_sums,
-    .transpose = transpose,
+    .transpose = K(transpose),
     .bernoulli = K(train_bernoulli),
     .gauss = K(train_gauss),
     .adam = adam,

@@ -7,6 +7,8 @@
 #include "isa.h"
 
 void K(gemm_block)(const struct vae_block *block);
+void K(gemm_back_block)(const struct vae_back_block *block);
+void K(gemm_pack)(size_t m, size_t k, const float *a, size_t lda, float *to);
 size_t K(gemm_row)(const struct vae_block *block, size_t panels, size_t step);
 void K(train_bernoulli)(size_t n, size_t d, const float *x, size_t ldx, const float *logits, size_t ldlogits,
     float scale, double *value, float *g, size_t ldg);
@@ -14,6 +16,7 @@ void K(train_gauss)(size_t n, size_t d, const float *x, size_t ldx, const float 
     const float *logvar, size_t ldlogvar, float scale, double *value, float *gmean, size_t ldgmean,
     float *glogvar, size_t ldglogvar);
 
+void K(transpose)(size_t rows, size_t cols, const float *from, size_t ldfrom, float *to, size_t ldto);
 /* The epilogue of the m x n part of C that begins at row `row` and column `col` of the block; c points at
  * that part. */
 void K(epilogue_rows)(

@@ -11,7 +11,8 @@
 #if defined(__AVX512F__)
 #include <immintrin.h>
 #define VEC_LANES 16
-#define TILE_ROWS 14 /* 14 x 32: 28 accumulators, 2 of B, 1 of A */
+#define TILE_ROWS 14 /* 14 x 32: 28 accumulators, 2 of B */
+#define BACK_ROWS 11 /* of which three make a panel */
 #define TILE_VECS 2
 typedef __m512 vec;
 static inline vec vec_load(const float *p)
@@ -30,10 +31,18 @@ static inline vec vec_fma(vec a, vec b, vec c)
 {
     return _mm512_fmadd_ps(a, b, c);
 }
+/* acc + x b with x from memory. As one instruction, which compilers would take apart where x is used twice:
+ * with a neighbour on the other half of the core, its decoder is the limit. */
+static inline void vec_add_product(vec *acc, const float *x, vec b)
+{
+    __asm__("vfmadd231ps %2%{1to16%}, %1, %0" : "+v"(*acc) : "v"(b), "m"(*x));
+}
+#define VEC_ADD_PRODUCT
 #elif defined(__AVX2__)
 #include <immintrin.h>
 #define VEC_LANES 8
 #define TILE_ROWS 6 /* 6 x 16: 12 accumulators, 2 of B, 1 of A */
+#define BACK_ROWS 6
 #define TILE_VECS 2
 typedef __m256 vec;
 static inline vec vec_load(const float *p)
@@ -56,6 +65,7 @@ static inline vec vec_fma(vec a, vec b, vec c)
 #include <arm_neon.h>
 #define VEC_LANES 4
 #define TILE_ROWS 6 /* 6 x 16: 24 accumulators, 4 of B, 1 of A */
+#define BACK_ROWS 6
 #define TILE_VECS 4
 typedef float32x4_t vec;
 static inline vec vec_load(const float *p)
@@ -77,6 +87,7 @@ static inline vec vec_fma(vec a, vec b, vec c)
 #else
 #define VEC_LANES 1
 #define TILE_ROWS 2
+#define BACK_ROWS 2
 #define TILE_VECS 4
 typedef float vec;
 static inline vec vec_load(const float *p)
@@ -94,6 +105,13 @@ static inline vec vec_all(float x)
 static inline vec vec_fma(vec a, vec b, vec c)
 {
     return fmaf(a, b, c);
+}
+#endif
+
+#ifndef VEC_ADD_PRODUCT
+static inline void vec_add_product(vec *acc, const float *x, vec b)
+{
+    *acc = vec_fma(vec_all(*x), b, *acc);
 }
 #endif
 
