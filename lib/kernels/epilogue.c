@@ -17,14 +17,14 @@ static inline float relu(float x)
 
 static inline float silu(float x)
 {
-    return x > -100.0f ? x * m32_sigmoid(x) : x != x ? x : 0.0f;
+    return x < -100.0f ? 0.0f : x * m32_sigmoid(x);
 }
 
 static inline float gelu(float x)
 {
     float cdf, ignored;
     m32_normal(x, &cdf, &ignored);
-    return x > -14.0f ? x * cdf : x != x ? x : 0.0f;
+    return x < -14.0f ? 0.0f : x * cdf;
 }
 
 static inline float silu_slope(float x)

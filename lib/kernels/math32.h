@@ -46,15 +46,21 @@ static inline float m32_expm1_tail(float r)
     return fmaf(p, r, 0.5f);
 }
 
-/* e^x for x <= 0; 0 below -87.3 (where the result would be subnormal); NaN stays NaN. */
+/* 2^n for -127 < n < 128; anything when the reduced argument is NaN. */
+static inline float m32_power_of_two(uint32_t n)
+{
+    return m32_from_bits(0x3f800000u + (n << 23));
+}
+
+/* e^x for x <= 0; 0 below -87.3 (where the result would be subnormal). NaN stays NaN by arithmetic alone: of a
+ * select at the end compilers make two paths, and two divisions in what follows. */
 static inline float m32_exp_neg(float x)
 {
     uint32_t n;
     float clamped = x < -87.3f ? -87.3f : x;
     float r = m32_reduce(clamped, &n);
     float p = fmaf(m32_expm1_tail(r) * r, r, r) + 1.0f;
-    float y = m32_from_bits(m32_bits(p) + (n << 23));
-    return x < -87.3f ? 0.0f : x != x ? x : y;
+    return x < -87.3f ? 0.0f : p * m32_power_of_two(n);
 }
 
 /* e^x - 1 for x <= 0, with relative accuracy at 0; -1 below -40. */
@@ -64,9 +70,8 @@ static inline float m32_expm1_neg(float x)
     float clamped = x < -40.0f ? -40.0f : x;
     float r = m32_reduce(clamped, &n);
     float p = fmaf(m32_expm1_tail(r) * r, r, r);
-    float scale = m32_from_bits(0x3f800000u + (n << 23));
-    float y = fmaf(scale, p, scale - 1.0f);
-    return x != x ? x : y;
+    float scale = m32_power_of_two(n);
+    return fmaf(scale, p, scale - 1.0f);
 }
 
 /* log(1 + e) for e in [0, 1]. */
@@ -99,7 +104,7 @@ static inline float m32_sigmoid(float x)
 static inline float m32_softplus(float x)
 {
     float tail = m32_log1p_unit(m32_exp_neg(-fabsf(x)));
-    return x > 0 ? x + tail : x != x ? x : tail;
+    return x > 0 ? x + tail : tail;
 }
 
 static inline float m32_tanh(float x)

@@ -59,33 +59,19 @@ void K(transpose)(size_t rows, size_t cols, const float *from, size_t ldfrom, fl
     }
 }
 
-static float root_step(float x, float y)
-{
-    float e = fmaf(-x * y, y, 1.0f);
-    return fmaf(y * e, fmaf(e, 0.375f, 0.5f), y);
-}
-
-/* sqrt(x) for x >= 0 as x times 1 / sqrt(x): a guess from the exponent, then two cubic steps; 2 ULP for
- * normal x. */
+/* sqrt(x) for x >= 0, as x times 1 / sqrt(x): a guess from the exponent, a cubic step, then a quadratic one
+ * for the product; 2 ULP for normal x. */
 static float fast_root(float x)
 {
-    return x * root_step(x, root_step(x, m32_from_bits(0x5f375a86u - (m32_bits(x) >> 1))));
+    float y = m32_from_bits(0x5f375a86u - (m32_bits(x) >> 1));
+    float e = fmaf(-x * y, y, 1.0f);
+    y = fmaf(y * e, fmaf(e, 0.375f, 0.5f), y);
+    float root = x * y;
+    return fmaf(0.5f * root, fmaf(-root, y, 1.0f), root);
 }
 
-static float inverse_step(float x, float y)
-{
-    float e = fmaf(-x, y, 1.0f);
-    return fmaf(fmaf(e, e, e), y, y);
-}
-
-/* 1 / x for a positive normal x whose inverse is normal; 1 ULP. */
-static float fast_inverse(float x)
-{
-    return inverse_step(x, inverse_step(x, m32_from_bits(0x7ef311c3u - m32_bits(x))));
-}
-
-/* The root and the quotient of the update in multiply-adds: the divider would take three times as long as all
- * the rest. Their error, 4 ULP, is of the update, not of the parameter. */
+/* The root in multiply-adds, because a core has one unit for roots and quotients, which the quotient keeps
+ * busy. Its error is of the update, not of the parameter. */
 static void adam(const struct vae_adam *a, size_t n, const float *restrict g, float *restrict p,
     float *restrict m, float *restrict v)
 {
@@ -97,7 +83,7 @@ static void adam(const struct vae_adam *a, size_t n, const float *restrict g, fl
         float second = fmaf(beta2, v[i], rest2 * g[i] * g[i]);
         m[i] = first;
         v[i] = second;
-        p[i] = fmaf(-rate * first, fast_inverse(fmaf(fast_root(second), root, epsilon)), p[i]);
+        p[i] -= rate * first / fmaf(fast_root(second), root, epsilon);
     }
 }
 
