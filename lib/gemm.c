@@ -72,13 +72,14 @@ static size_t run_row(const struct vae_gemm *gemm, const struct vae_product *p, 
     return gemm->kernels->gemm_row(&block, p->c.cols / VAE_PANEL, p->b.step);
 }
 
-/* The next panel of packed weights, wanted after panel i. */
+/* The panel of weights that is wanted after panel i. */
 static struct vae_ahead next_panel(const struct vae_product *p, size_t i)
 {
-    struct vae_ahead ahead = {{NULL}, 0};
-    if (p->b.ld == VAE_PANEL && (i + 2) * VAE_PANEL <= p->b.cols) {
-        ahead.from[0] = p->b.data + (i + 1) * p->b.step;
-        ahead.lines = p->k * VAE_PANEL / 16;
+    struct vae_ahead ahead = {{NULL}, 0, 0};
+    if (p->b.ld == VAE_PANEL && i + 1 < vae_panels_count(&p->c)) {
+        struct vae_panels next = vae_panels_one(&p->b, i + 1, 0);
+        ahead.from[0] = next.data;
+        ahead.floats = p->k * next.ld;
     }
     return ahead;
 }

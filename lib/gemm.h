@@ -31,7 +31,7 @@ struct vae_product {
     int back;
     struct vae_epilogue epilogue;
     float *packed;
-    struct vae_ahead ahead; /* for a C of one panel; otherwise B's next panel is what is fetched */
+    struct vae_ahead ahead; /* for a C of one panel; else B's next panel is fetched */
 };
 
 /* Width of the panels in which this provider wants its weights; SIZE_MAX: plain row-major. */

@@ -73,11 +73,11 @@ struct vae_epilogue {
     size_t ldy;
 };
 
-/* Arrays of `lines` cache lines each that are wanted next; NULL behind the last. A product fetches a line of
- * them at each step of k, so that memory and arithmetic overlap. */
+/* Arrays that are wanted next, to be fetched during a product; NULL behind the last. */
 struct vae_ahead {
     const float *from[3];
-    size_t lines;
+    size_t floats; /* of each */
+    int written;   /* they will be written, not only read */
 };
 
 /* One block of a matrix product, C[m][n] = A B with n <= VAE_PANEL, each output one fma chain in order of k

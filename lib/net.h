@@ -58,15 +58,12 @@ static inline size_t vae_net_layers(const struct vae_net *net)
     return net->encoder.count + net->decoder.count;
 }
 
-/* How many rows a task takes. Every task reads all weights once, so not too few: a thread's share up to 16.
- * More tasks than threads otherwise, to share unevenly; never more rows than keep their activations in the
- * second-level cache. */
+/* How many rows a task takes: a thread's share, because every task reads all weights once; never more than
+ * keep their activations in the second-level cache. */
 static inline size_t vae_net_chunk(const struct vae_net *net, size_t n, size_t samples)
 {
     size_t most = samples < 64 ? 128 / samples + (128 % samples != 0) : 2;
     size_t threads = net->pool.threads, share = (n + threads - 1) / threads;
-    if (threads > 1 && share > 16)
-        share = share / 2 > 16 ? (share + 1) / 2 : 16;
     return share < most ? share + (share == 0) : most;
 }
 

@@ -127,7 +127,7 @@ static double gradient(const struct job *job, const struct piece *p, float *weig
     if (job->work & WORK_UPDATE)
         product.ahead = (struct vae_ahead){{job->net->weights.params + p->weight,
                                                job->optimizer->m + p->weight, job->optimizer->v + p->weight},
-            p->rows * p->ld / 16};
+            p->rows * p->ld, 1};
     vae_gemm_run(&job->net->gemm, &product);
     double sum = kernels->sum_squares(p->rows * p->ld, weight);
     if (p->row > 0)

@@ -1,26 +1,63 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Rank 4. Threads: a model's own workers, or the embedding program's parallel_for.
  *
- * Tasks are claimed one by one from a counter, so a worker that the scheduler has set aside holds up at most
- * the task it is in. Nobody spins for long: after some microseconds a thread sleeps, which gives its core to
- * whoever needs it; a barrier that kept spinning would fight the very thread it waits for when two share a
- * core.
+ * Each worker has a range of the tasks. It claims them one by one from the front and then from the back of
+ * the others', so a worker that the scheduler has set aside holds up at most the task it is in. Nobody spins
+ * for long: after some microseconds a thread sleeps, which gives its core to whoever needs it; a barrier that
+ * kept spinning would fight the very thread it waits for when two share a core.
  */
 #include "pool.h"
 
 #define NEXT_MASK UINT32_MAX
 
-/* Claims a task of the current job. A successful exchange means that the job is not over, so its fields are
- * stable. */
-static int claim(struct vae_pool *pool, size_t *task)
+static uint64_t make_range(size_t next, size_t limit)
 {
-    uint64_t ticket = atomic_load(&pool->ticket);
-    while ((ticket & NEXT_MASK) < ticket >> 32)
-        if (atomic_compare_exchange_weak(&pool->ticket, &ticket, ticket + 1)) {
-            *task = (size_t)(ticket & NEXT_MASK);
+    return (uint64_t)limit << 32 | next;
+}
+
+static size_t range_next(uint64_t range)
+{
+    return (size_t)(range & NEXT_MASK);
+}
+
+static size_t range_limit(uint64_t range)
+{
+    return (size_t)(range >> 32);
+}
+
+/* Claims a task of the current job from one range. A successful exchange means that the job is not over, so
+ * its fields are stable. */
+static int claim_from(_Atomic uint64_t *range, int front, size_t *task)
+{
+    uint64_t now = atomic_load(range);
+    while (range_next(now) < range_limit(now)) {
+        uint64_t rest = front ? make_range(range_next(now) + 1, range_limit(now))
+                              : make_range(range_next(now), range_limit(now) - 1);
+        *task = front ? range_next(now) : range_limit(rest);
+        if (atomic_compare_exchange_weak(range, &now, rest))
             return 1;
-        }
+    }
     return 0;
+}
+
+static int claim(struct vae_pool *pool, size_t worker, size_t *task)
+{
+    if (claim_from(&pool->workers[worker].range, 1, task))
+        return 1;
+    for (size_t i = 1; i < pool->threads; i++)
+        if (claim_from(&pool->workers[(worker + i) % pool->threads].range, 0, task))
+            return 1;
+    return 0;
+}
+
+/* From here on a worker may claim. Everything else about the job has been written. */
+static void publish(struct vae_pool *pool, size_t tasks)
+{
+    size_t share = tasks / pool->threads, more = tasks % pool->threads;
+    for (size_t i = 0, next = 0, limit; i < pool->threads; i++, next = limit) {
+        limit = next + share + (i < more);
+        atomic_store(&pool->workers[i].range, make_range(next, limit));
+    }
 }
 
 static void run_inline(size_t tasks, vae_pool_task *task, void *arg)
@@ -32,7 +69,7 @@ static void run_inline(size_t tasks, vae_pool_task *task, void *arg)
 static void executor_share(void *arg, size_t worker)
 {
     struct vae_pool *pool = arg;
-    for (size_t task; claim(pool, &task);)
+    for (size_t task; claim(pool, worker, &task);)
         pool->task(pool->arg, task, worker);
 }
 
@@ -52,8 +89,12 @@ static inline void relax(void)
 
 static int work_waits(struct vae_pool *pool)
 {
-    uint64_t ticket = atomic_load(&pool->ticket);
-    return (ticket & NEXT_MASK) < ticket >> 32;
+    for (size_t i = 0; i < pool->threads; i++) {
+        uint64_t range = atomic_load(&pool->workers[i].range);
+        if (range_next(range) < range_limit(range))
+            return 1;
+    }
+    return 0;
 }
 
 static void finish_one(struct vae_pool *pool, size_t tasks)
@@ -67,8 +108,8 @@ static void finish_one(struct vae_pool *pool, size_t tasks)
 
 static void share(struct vae_pool *pool, size_t worker)
 {
-    for (size_t task; claim(pool, &task);) {
-        size_t tasks = (size_t)(atomic_load(&pool->ticket) >> 32);
+    for (size_t task; claim(pool, worker, &task);) {
+        size_t tasks = pool->tasks; /* read before the job can be over */
         pool->task(pool->arg, task, worker);
         finish_one(pool, tasks);
     }
@@ -131,7 +172,7 @@ static int start_workers(struct vae_pool *pool)
     pthread_cond_init(&pool->work, NULL);
     pthread_cond_init(&pool->finished, NULL);
     for (; pool->started + 1 < pool->threads; pool->started++) {
-        struct vae_pool_worker *worker = &pool->workers[pool->started];
+        struct vae_pool_worker *worker = &pool->workers[pool->started + 1];
         worker->pool = pool;
         worker->number = pool->started + 1;
         if (pthread_create(&worker->thread, NULL, worker_main, worker) != 0) {
@@ -153,7 +194,7 @@ void vae_pool_stop(struct vae_pool *pool)
     pthread_cond_broadcast(&pool->work);
     pthread_mutex_unlock(&pool->mutex);
     for (size_t i = 0; i < pool->started; i++)
-        pthread_join(pool->workers[i].thread, NULL);
+        pthread_join(pool->workers[i + 1].thread, NULL);
     pthread_cond_destroy(&pool->finished);
     pthread_cond_destroy(&pool->work);
     pthread_mutex_destroy(&pool->mutex);
@@ -161,7 +202,7 @@ void vae_pool_stop(struct vae_pool *pool)
 
 static void run_workers(struct vae_pool *pool, size_t tasks)
 {
-    atomic_store(&pool->ticket, (uint64_t)tasks << 32);
+    publish(pool, tasks);
     wake(pool);
     share(pool, 0);
     wait_until_done(pool, tasks);
@@ -217,9 +258,10 @@ void vae_pool_run(struct vae_pool *pool, size_t tasks, vae_pool_task *task, void
     }
     pool->task = task;
     pool->arg = arg;
+    pool->tasks = tasks;
     atomic_store(&pool->done, 0);
     if (pool->executor) {
-        atomic_store(&pool->ticket, (uint64_t)tasks << 32);
+        publish(pool, tasks);
         pool->executor(pool->executor_ctx, pool->threads, executor_share, pool);
     } else {
         run_workers(pool, tasks);

@@ -41,14 +41,27 @@
     UNROLL for (size_t i = 0; i < ROWS; i++) UNROLL for (size_t j = 0; j < VECS; j++)                        \
         vec_store(c + i * ldc + j * VEC_LANES, acc[i][j])
 
-/* C = A B, A's element (i, p) at a[i + p * step]. Where to fetch ahead counts the steps, too. */
+/* C = A B, A's element (i, p) at a[i + p * step]. */
 #define TILE(ROWS, VECS)                                                                                     \
-    static void tile_##ROWS##_##VECS(size_t k, const float *a, size_t step, const float *b, size_t ldb,      \
-        float *c, size_t ldc, uintptr_t ahead)                                                               \
+    static void tile_##ROWS##_##VECS(                                                                        \
+        size_t k, const float *a, size_t step, const float *b, size_t ldb, float *c, size_t ldc)             \
+    {                                                                                                        \
+        TILE_BEGIN(ROWS, VECS);                                                                              \
+        for (; k > 0; k--, a += step, b += ldb) {                                                            \
+            TILE_STEP(ROWS, VECS, 1);                                                                        \
+        }                                                                                                    \
+        TILE_END(ROWS, VECS);                                                                                \
+    }
+
+/* The whole tile, fetching a line at each step of k: memory and arithmetic overlap. Here `ahead` counts the
+ * steps. WRITTEN: the lines will be, so other cores are to give them up. */
+#define TILE_AHEAD(NAME, ROWS, VECS, WRITTEN)                                                                \
+    static void NAME(size_t k, const float *a, size_t step, const float *b, size_t ldb, float *c,            \
+        size_t ldc, uintptr_t ahead)                                                                         \
     {                                                                                                        \
         TILE_BEGIN(ROWS, VECS);                                                                              \
         for (uintptr_t end = ahead + k * LINE; ahead != end; ahead += LINE, a += step, b += ldb) {           \
-            __builtin_prefetch((const void *)ahead, 1, 2);                                                   \
+            __builtin_prefetch((const void *)ahead, WRITTEN, 2);                                             \
             TILE_STEP(ROWS, VECS, 1);                                                                        \
         }                                                                                                    \
         TILE_END(ROWS, VECS);                                                                                \
@@ -97,9 +110,11 @@
 
 TILE_HEIGHTS(TILES)
 BACK_HEIGHTS(BACKS)
+TILE_AHEAD(tile_before_read, TILE_ROWS, TILE_VECS, 0)
+TILE_AHEAD(tile_before_write, TILE_ROWS, TILE_VECS, 1)
 
 typedef void tile_function(
-    size_t k, const float *a, size_t step, const float *b, size_t ldb, float *c, size_t ldc, uintptr_t ahead);
+    size_t k, const float *a, size_t step, const float *b, size_t ldb, float *c, size_t ldc);
 typedef void back_function(
     size_t k, const float *w, size_t step, const float *rest, const float *b, float *c, size_t ldc);
 
@@ -133,37 +148,52 @@ void K(gemm_pack)(size_t m, size_t k, const float *a, size_t lda, float *to)
     }
 }
 
+/* How much of what is wanted next has been fetched. */
 struct fetched {
-    size_t streams, lines;
+    size_t array, bytes;
 };
 
-/* Where the next k lines to fetch lie; what is there already when nothing is wanted. */
-static uintptr_t next_ahead(const struct vae_block *block, struct fetched *done)
+/* Where the next lines to fetch lie, or 0. */
+static uintptr_t next_ahead(const struct vae_ahead *ahead, size_t k, struct fetched *done)
 {
-    const struct vae_ahead *ahead = &block->ahead;
-    if (done->streams == 3 || !ahead->from[done->streams])
-        return (uintptr_t)block->b;
-    uintptr_t from = (uintptr_t)ahead->from[done->streams] + done->lines * LINE;
-    done->lines += block->k;
-    if (done->lines >= ahead->lines)
-        *done = (struct fetched){done->streams + 1, 0};
+    if (done->array == 3 || !ahead->from[done->array])
+        return 0;
+    uintptr_t from = (uintptr_t)ahead->from[done->array] + done->bytes;
+    done->bytes += k * LINE;
+    if (done->bytes >= ahead->floats * sizeof(float))
+        *done = (struct fetched){done->array + 1, 0};
     return from;
 }
 
+static void whole_tile(const struct vae_block *block, const float *a, size_t step, const float *b, float *c,
+    struct fetched *fetched)
+{
+    uintptr_t ahead = next_ahead(&block->ahead, block->k, fetched);
+    if (!ahead)
+        tiles[TILE_ROWS - 1][WIDTHS - 1](block->k, a, step, b, block->ldb, c, block->ldc);
+    else if (block->ahead.written)
+        tile_before_write(block->k, a, step, b, block->ldb, c, block->ldc, ahead);
+    else
+        tile_before_read(block->k, a, step, b, block->ldb, c, block->ldc, ahead);
+}
+
 /* One column of tiles, at most TILE_COLS wide. */
-static void column(
-    const struct vae_block *block, size_t first, size_t cols, unsigned vecs_log2, struct fetched *fetched)
+static void column(const struct vae_block *block, size_t first, size_t cols, unsigned vecs_log2)
 {
     size_t width = (size_t)VEC_LANES << vecs_log2;
     float partial[TILE_ROWS * TILE_COLS];
+    struct fetched fetched = {first == 0 ? 0 : 3, 0};
     for (size_t i = 0, rows; i < block->m; i += rows) {
         rows = next_rows(block->m - i, TILE_ROWS);
         float *c = block->c + i * block->ldc + first;
         const float *a = block->a + i * (block->a_step ? 1 : block->k);
         size_t step = block->a_step ? block->a_step : rows;
         int whole = cols == width;
-        tiles[rows - 1][vecs_log2](block->k, a, step, block->b + first, block->ldb, whole ? c : partial,
-            whole ? block->ldc : width, next_ahead(block, fetched));
+        if (rows == TILE_ROWS && cols == TILE_COLS)
+            whole_tile(block, a, step, block->b + first, c, &fetched);
+        else
+            tiles[rows - 1][vecs_log2](block->k, a, step, block->b + first, block->ldb, whole ? c : partial,
+                whole ? block->ldc : width);
         for (size_t r = 0; !whole && r < rows; r++)
             for (size_t j = 0; j < cols; j++)
                 c[r * block->ldc + j] = partial[r * width + j];
@@ -173,12 +203,11 @@ static void column(
 
 void K(gemm_block)(const struct vae_block *block)
 {
-    struct fetched fetched = {0, 0};
     for (size_t first = 0; first < block->n;) {
         unsigned vecs_log2 = next_vecs_log2(block->n - first);
         size_t width = (size_t)VEC_LANES << vecs_log2;
         size_t cols = block->n - first < width ? block->n - first : width;
-        column(block, first, cols, vecs_log2, &fetched);
+        column(block, first, cols, vecs_log2);
         first += cols;
     }
 }
