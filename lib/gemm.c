@@ -69,7 +69,7 @@ static size_t run_row(const struct vae_gemm *gemm, const struct vae_product *p, 
     block.b = p->b.data;
     block.c = p->c.data;
     block.epilogue = p->epilogue;
-    return gemm->kernels->gemm_row(&block, p->c.cols / VAE_PANEL, p->b.step);
+    return gemm->kernels->gemm_row(&block, p->c.cols / VAE_PANEL, p->b.step, p->descending);
 }
 
 /* The panel of weights that is wanted after panel i. */

@@ -29,6 +29,7 @@ struct vae_product {
     size_t a_row, a_col;
     struct vae_panels b, c;
     int back;
+    int descending; /* a single row meets B's panels from the last one on */
     struct vae_epilogue epilogue;
     float *packed;
     struct vae_ahead ahead; /* for a C of one panel; else B's next panel is fetched */

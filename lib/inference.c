@@ -65,6 +65,7 @@ static void pass(void *arg, size_t task, size_t worker)
 static void run(struct job job)
 {
     job.chunk = vae_net_chunk(job.net, job.n, 1);
+    vae_net_turn(job.net);
     vae_likelihood_prepare(&job.net->likelihood);
     vae_pool_run(&job.net->pool, (job.n + job.chunk - 1) / job.chunk, pass, &job);
 }

@@ -125,9 +125,10 @@ struct vae_train_kernels {
     void (*gemm_back_block)(const struct vae_back_block *block);
     /* A[m][k] by rows into m * k floats, for gemm_block */
     void (*gemm_pack)(size_t m, size_t k, const float *a, size_t lda, float *to);
-    /* one row of contiguous A times the first of `panels` whole panels of B, `step` apart, several at a time;
-     * returns how many it did, the rest being the caller's. Same bits as gemm_block. */
-    size_t (*gemm_row)(const struct vae_block *block, size_t panels, size_t step);
+    /* one row of contiguous A times the first of `panels` whole panels of B, `step` apart, several at a time,
+     * from the first one on or from the last; returns how many it did, the rest being the caller's. Same bits
+     * as gemm_block. */
+    size_t (*gemm_row)(const struct vae_block *block, size_t panels, size_t step, int descending);
     /* the epilogue alone, on a C of m rows and n columns (for products that another library made) */
     void (*epilogue)(const struct vae_epilogue *epilogue, size_t m, size_t n, float *c, size_t ldc);
     /* out[n] = sum over the m rows of g, in order */

@@ -58,6 +58,13 @@ static inline size_t vae_net_layers(const struct vae_net *net)
     return net->encoder.count + net->decoder.count;
 }
 
+/* Before each reading pass: the next one meets the weights from the other end, and finds in the cache what
+ * the last one left there; in one direction a cache that is a little too small would keep nothing. */
+static inline void vae_net_turn(struct vae_net *net)
+{
+    net->weights.descending = !net->weights.descending;
+}
+
 /* How many rows a task takes: a thread's share, because every task reads all weights once; never more than
  * keep their activations in the second-level cache. */
 static inline size_t vae_net_chunk(const struct vae_net *net, size_t n, size_t samples)

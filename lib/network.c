@@ -43,6 +43,7 @@ static void forward_one(const struct vae_gemm *gemm, const struct vae_weights *w
         .a_col = 1,
         .b = vae_dense_weight(layer, weights),
         .c = vae_panels_rows(to->y + first * to->ld, layer->out, to->ld),
+        .descending = weights->descending,
         .packed = packed};
     product.epilogue = (struct vae_epilogue){.kind = VAE_EPILOGUE_FORWARD,
         .activation = layer->activation,

@@ -33,6 +33,7 @@ struct vae_stack {
 /* The weights, wherever they live: a view's point into its owner. */
 struct vae_weights {
     float *params;
+    int descending; /* a pass of one row begins with a layer's last panel */
     size_t panel;
 };
 

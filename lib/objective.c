@@ -101,6 +101,7 @@ static void evaluate_rows(void *arg, size_t task, size_t worker)
 void vae_objective_evaluate(struct vae_net *net, const struct vae_rows *rows, size_t samples)
 {
     struct job job = {net, rows, samples, vae_net_chunk(net, rows->n, 1), 0};
+    vae_net_turn(net);
     vae_likelihood_prepare(&net->likelihood);
     vae_pool_run(&net->pool, (rows->n + job.chunk - 1) / job.chunk, evaluate_rows, &job);
 }

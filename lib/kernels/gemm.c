@@ -261,13 +261,14 @@ static void row_tile(size_t k, const float *a, const float *b, size_t step, floa
         vec_store(c + i * VAE_PANEL + j * VEC_LANES, acc[i][j]);
 }
 
-size_t K(gemm_row)(const struct vae_block *block, size_t panels, size_t step)
+size_t K(gemm_row)(const struct vae_block *block, size_t panels, size_t step, int descending)
 {
-    size_t done = 0;
-    for (; done + ROW_PANELS <= panels; done += ROW_PANELS) {
-        float *c = block->c + done * VAE_PANEL;
-        row_tile(block->k, block->a, block->b + done * step, step, c);
-        K(epilogue_rows)(&block->epilogue, 0, 1, done * VAE_PANEL, ROW_PANELS * VAE_PANEL, c, block->ldc);
+    size_t groups = panels / ROW_PANELS;
+    for (size_t i = 0; i < groups; i++) {
+        size_t first = (descending ? groups - 1 - i : i) * ROW_PANELS;
+        float *c = block->c + first * VAE_PANEL;
+        row_tile(block->k, block->a, block->b + first * step, step, c);
+        K(epilogue_rows)(&block->epilogue, 0, 1, first * VAE_PANEL, ROW_PANELS * VAE_PANEL, c, block->ldc);
     }
-    return done;
+    return groups * ROW_PANELS;
 }

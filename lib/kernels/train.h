@@ -9,7 +9,7 @@
 void K(gemm_block)(const struct vae_block *block);
 void K(gemm_back_block)(const struct vae_back_block *block);
 void K(gemm_pack)(size_t m, size_t k, const float *a, size_t lda, float *to);
-size_t K(gemm_row)(const struct vae_block *block, size_t panels, size_t step);
+size_t K(gemm_row)(const struct vae_block *block, size_t panels, size_t step, int descending);
 void K(train_bernoulli)(size_t n, size_t d, const float *x, size_t ldx, const float *logits, size_t ldlogits,
     float scale, double *value, float *g, size_t ldg);
 void K(train_gauss)(size_t n, size_t d, const float *x, size_t ldx, const float *mean, size_t ldmean,

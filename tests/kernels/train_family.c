@@ -210,7 +210,7 @@ static void gemm_row_call(const struct vae_kernels *k, struct frame *f)
         .ldb = VAE_PANEL,
         .c = AT(2),
         .ldc = panels * VAE_PANEL};
-    size_t done = k->train->gemm_row(&block, panels, LD(1));
+    size_t done = k->train->gemm_row(&block, panels, LD(1), f->choice);
     for (block.b += done * LD(1), block.c += done * VAE_PANEL; done < panels; done++) {
         k->train->gemm_block(&block);
         block.b += LD(1);
@@ -530,7 +530,7 @@ static const struct kernel kernels[] = {
     MEMBER(gemm_block, 3 * sizeof widths / sizeof *widths),
     MEMBER(gemm_back_block, sizeof widths / sizeof *widths),
     MEMBER(gemm_pack, 1),
-    MEMBER(gemm_row, 1),
+    MEMBER(gemm_row, 2),
     MEMBER(epilogue, 2 * ACTIVATIONS),
     MEMBER(column_sums, 1),
     MEMBER(transpose, 1),
