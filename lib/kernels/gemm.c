@@ -68,16 +68,19 @@
     }
 
 /* C' = B A' of gemm_back_block: what is broadcast are B's rows, panel after panel, the last one copied to
- * `rest`, and the vectors are A's. */
+ * `rest`, and the vectors are A's. A panel's part is short, so the next one is fetched meanwhile. */
 #define BACK(ROWS, VECS)                                                                                     \
     static void back_##ROWS##_##VECS(                                                                        \
         size_t k, const float *w, size_t step, const float *rest, const float *b, float *c, size_t ldc)      \
     {                                                                                                        \
         TILE_BEGIN(ROWS, VECS);                                                                              \
-        for (; k > 0; w += step) {                                                                           \
+        while (k > 0) {                                                                                      \
             size_t steps = k < VAE_PANEL ? k : VAE_PANEL;                                                    \
             const float *a = k < VAE_PANEL ? rest : w;                                                       \
-            for (k -= steps; steps > 0; steps--, a++, b += VAE_PANEL) {                                      \
+            w += step;                                                                                       \
+            uintptr_t ahead = (uintptr_t)w;                                                                  \
+            for (k -= steps; steps > 0; steps--, a++, b += VAE_PANEL, ahead += LINE) {                       \
+                __builtin_prefetch((const void *)ahead, 0, 3);                                               \
                 TILE_STEP(ROWS, VECS, VAE_PANEL);                                                            \
             }                                                                                                \
         }                                                                                                    \
