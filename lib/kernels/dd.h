@@ -15,17 +15,9 @@
 #include <stdint.h>
 #include <string.h>
 
-/* A loop vectorises only when everything in it is inlined. */
-#define DD_INLINE static inline __attribute__((always_inline))
+#include "isa.h"
 
-/* Before a loop of constant bounds inside such a loop: it must be unrolled in full. */
-#if defined(__clang__)
-#define DD_UNROLL _Pragma("clang loop unroll(full)")
-#elif defined(__GNUC__)
-#define DD_UNROLL _Pragma("GCC unroll 16")
-#else
-#define DD_UNROLL
-#endif
+#define DD_INLINE VAE_INLINE
 
 struct dd {
     double h, l;

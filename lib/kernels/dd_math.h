@@ -27,11 +27,11 @@ DD_INLINE struct dd dd_poly(
     struct dd x, const double *small, int n_small, const struct dd *large, int n_large)
 {
     double t = small[0];
-    DD_UNROLL
+    VAE_UNROLL
     for (int i = 1; i < n_small; i++)
         t = fma(t, x.h, small[i]);
     struct dd p = dd_add(large[0], dd_mul_by(x, t));
-    DD_UNROLL
+    VAE_UNROLL
     for (int i = 1; i < n_large; i++)
         p = dd_add(large[i], dd_mul(p, x));
     return p;
@@ -115,12 +115,17 @@ DD_INLINE struct dd dd_atanh_tail(struct dd z)
     return dd_poly(z, small, 10, large, 8);
 }
 
-/* n ln 2 + log(1 + f), f in [sqrt(1/2) - 1, sqrt(2) - 1] */
-DD_INLINE struct dd dd_log_of(double n, struct dd f)
+/* A logarithm as n ln 2 + log(1 + f), f in [sqrt(1/2) - 1, sqrt(2) - 1] */
+struct dd_log {
+    double n;
+    struct dd f;
+};
+
+DD_INLINE struct dd dd_log_of(struct dd_log x)
 {
-    struct dd s = dd_div(f, dd_add(dd_of(2.0), f)), z = dd_mul(s, s);
+    struct dd s = dd_div(x.f, dd_add(dd_of(2.0), x.f)), z = dd_mul(s, s);
     struct dd log1p = dd_times(dd_add(s, dd_mul(dd_mul(s, z), dd_atanh_tail(z))), 2.0);
-    return dd_add(dd_mul_by(DD_LN2, n), log1p);
+    return dd_add(dd_mul_by(DD_LN2, x.n), log1p);
 }
 
 /* The n for which x 2^-n is in [sqrt(1/2), sqrt(2)) or at its rim, x > 0 and not subnormal */
@@ -130,30 +135,29 @@ DD_INLINE double dd_log_exponent(double x)
     return dd_from_bits((u >> 52) | 0x4330000000000000u) - (0x1p52 + 1023.0);
 }
 
-/* x > 0, finite */
-DD_INLINE struct dd dd_log(struct dd x)
+/* log(x), x > 0, finite */
+DD_INLINE struct dd_log dd_log_parts(struct dd x)
 {
     double lift = x.h < 0x1p-900 ? 0x1p128 : 1.0;
     struct dd y = dd_times(x, lift);
     double n = dd_log_exponent(y.h);
     struct dd c = dd_scale(y, -n);
-    return dd_log_of(n - (lift > 1.0 ? 128.0 : 0.0), dd_fast_sum(c.h - 1.0, c.l));
+    return (struct dd_log){n - (lift > 1.0 ? 128.0 : 0.0), dd_fast_sum(c.h - 1.0, c.l)};
 }
 
-/* log(1 + x), -1 < x < 2^900 */
-DD_INLINE struct dd dd_log1p(struct dd x)
+/* log(1 + x), -1 < x < 2^900, x not as small as dd_log1p_or() looks after */
+DD_INLINE struct dd_log dd_log1p_parts(struct dd x)
 {
     struct dd u = dd_add(dd_of(1.0), x);
     double n = dd_log_exponent(u.h);
     struct dd c = dd_scale(u, -n);
-    struct dd log = dd_log_of(n, dd_select(n == 0.0, x, dd_fast_sum(c.h - 1.0, c.l)));
-    return dd_select(fabs(x.h) < 0x1p-120, x, log); /* also where x is subnormal */
+    return (struct dd_log){n, dd_select(n == 0.0, x, dd_fast_sum(c.h - 1.0, c.l))};
 }
 
-/* log(v 2^e), v > 0 */
-DD_INLINE struct dd dd_wide_log(struct dd_wide x)
+/* log(1 + x), given as by its parts: x itself where that is it, also where x is subnormal */
+DD_INLINE struct dd dd_log1p_or(struct dd x, struct dd log1p)
 {
-    return dd_add(dd_mul_by(DD_LN2, x.e), dd_log(x.v));
+    return dd_select(fabs(x.h) < 0x1p-120, x, log1p);
 }
 
 /* x - log(1 + x), the logarithm being given, which is used for x far from 0 */

@@ -6,7 +6,7 @@
 const struct vae_exact32 K(exact32) = {
     .kl_diag = K(kl_diag32),
     .kl_pair = K(kl_pair32),
-    .kl_full = K(kl_full32),
+    .kl_full = K_NARROW(kl_full32),
     .reparam = K(reparam32),
     .reparam_grad = K(reparam_grad32),
     .bernoulli = K(bernoulli32),

@@ -10,10 +10,12 @@
 #include "isa.h"
 
 #define EXACT32_DECLARE(member) extern __typeof__(*((struct vae_exact32 *)0)->member) K(member##32)
+#define EXACT32_DECLARE_NARROW(member)                                                                       \
+    extern __typeof__(*((struct vae_exact32 *)0)->member) K_NARROW(member##32)
 
 EXACT32_DECLARE(kl_diag);
 EXACT32_DECLARE(kl_pair);
-EXACT32_DECLARE(kl_full);
+EXACT32_DECLARE_NARROW(kl_full);
 EXACT32_DECLARE(reparam);
 EXACT32_DECLARE(reparam_grad);
 EXACT32_DECLARE(bernoulli);

@@ -28,25 +28,27 @@ BLOCK max16(float lanes[restrict VAE_LANES], const float *restrict x)
         lanes[l] = x[l] > lanes[l] ? x[l] : lanes[l];
 }
 
-/* The last, partial block of a row, filled up. */
-static inline void load_rest(float block[VAE_LANES], const float *x, size_t left, float filler)
+/* The block at j of a row of k elements: in place, or, the last and partial one, a copy that is filled up. */
+static inline const float *block_of(const float *x, size_t j, size_t k, float filler, float rest[VAE_LANES])
 {
+    if (k - j >= VAE_LANES)
+        return x + j;
     for (size_t l = 0; l < VAE_LANES; l++)
-        block[l] = filler;
-    memcpy(block, x, left * sizeof *x);
+        rest[l] = filler;
+    memcpy(rest, x + j, (k - j) * sizeof *x);
+    return rest;
 }
 
 /* NaNs are passed over: -inf where there is nothing else. */
 static float row_max(const float *x, size_t k)
 {
-    float lanes[VAE_LANES], block[VAE_LANES], max = -INFINITY;
+    float lanes[VAE_LANES], rest[VAE_LANES], max = -INFINITY;
     size_t j = 0;
     for (int l = 0; l < VAE_LANES; l++)
         lanes[l] = max;
     for (; j + VAE_LANES <= k; j += VAE_LANES)
         max16(lanes, x + j);
-    load_rest(block, x + j, k - j, max);
-    max16(lanes, block);
+    max16(lanes, block_of(x, j, k, max, rest));
     for (int half = VAE_LANES / 2; half; half /= 2)
         for (int l = 0; l < half; l++)
             lanes[l] = lanes[l + half] > lanes[l] ? lanes[l + half] : lanes[l];
@@ -70,14 +72,11 @@ BLOCK sums16(struct sum_lanes *restrict s, const float *restrict x, double max)
 
 static struct row_sums row_sums(const float *x, size_t k)
 {
-    float max = row_max(x, k), block[VAE_LANES];
+    float max = row_max(x, k), rest[VAE_LANES];
     struct sum_lanes s = {0};
-    size_t j = 0;
-    for (; j + VAE_LANES <= k; j += VAE_LANES)
-        sums16(&s, x + j, max);
-    load_rest(block, x + j, k - j, max); /* the maximum adds nothing but to the count */
-    sums16(&s, block, max);
-    double filled = (double)(VAE_LANES - (k - j));
+    for (size_t j = 0; j < k; j += VAE_LANES)
+        sums16(&s, block_of(x, j, k, max, rest), max); /* the maximum adds nothing but to the count */
+    double filled = (double)((VAE_LANES - k % VAE_LANES) % VAE_LANES);
     return (struct row_sums){
         max, lanes_total(s.count) - filled, lanes_total(s.rest), lanes_total(s.rest_expm1)};
 }
@@ -111,16 +110,17 @@ BLOCK grads16(float *restrict g, const float *restrict x, double w, double max, 
 static void categorical_grad(
     const struct row_sums *s, size_t k, uint32_t label, const float *x, double w, float *g)
 {
-    float block[VAE_LANES], grads[VAE_LANES], before = g[label];
+    float x_rest[VAE_LANES], g_rest[VAE_LANES], before = g[label];
     double rest = s->rest + (s->count - 1.0), total = 1.0 + rest;
     double inverse = without_limit(s) ? (double)NAN : 1.0 / total;
-    size_t j = 0;
-    for (; j + VAE_LANES <= k; j += VAE_LANES)
-        grads16(g + j, x + j, w, s->max, inverse);
-    load_rest(block, x + j, k - j, 0.0f);
-    load_rest(grads, g + j, k - j, 0.0f);
-    grads16(grads, block, w, s->max, inverse);
-    memcpy(g + j, grads, (k - j) * sizeof *g);
+    for (size_t j = 0; j < k; j += VAE_LANES) {
+        int whole = k - j >= VAE_LANES;
+        if (!whole)
+            block_of(g, j, k, 0.0f, g_rest);
+        grads16(whole ? g + j : g_rest, block_of(x, j, k, 0.0f, x_rest), w, s->max, inverse);
+        if (!whole)
+            memcpy(g + j, g_rest, (k - j) * sizeof *g);
+    }
     double others = x[label] == s->max ? rest : 1.0 + (rest - share(s, x[label]));
     g[label] = add_grad(before, w, others * inverse);
 }
@@ -157,14 +157,13 @@ void K(logmeanexp32)(
             lme[i] = log_mean(&s, k);
         if (!weights)
             continue;
-        float *out = weights + i * ldweights, block[VAE_LANES];
+        float *out = weights + i * ldweights, x_rest[VAE_LANES], out_rest[VAE_LANES];
         double inverse = without_limit(&s) ? (double)NAN : 1.0 / (s.rest + s.count);
-        size_t j = 0;
-        for (; j + VAE_LANES <= k; j += VAE_LANES)
-            weights16(out + j, x + j, s.max, inverse);
-        load_rest(block, x + j, k - j, 0.0f);
-        float last[VAE_LANES];
-        weights16(last, block, s.max, inverse);
-        memcpy(out + j, last, (k - j) * sizeof *out);
+        for (size_t j = 0; j < k; j += VAE_LANES) {
+            int whole = k - j >= VAE_LANES;
+            weights16(whole ? out + j : out_rest, block_of(x, j, k, 0.0f, x_rest), s.max, inverse);
+            if (!whole)
+                memcpy(out + j, out_rest, (k - j) * sizeof *out);
+        }
     }
 }

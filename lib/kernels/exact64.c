@@ -6,7 +6,7 @@
 const struct vae_exact64 K(exact64) = {
     .kl_diag = K(kl_diag64),
     .kl_pair = K(kl_pair64),
-    .kl_full = K(kl_full64),
+    .kl_full = K_NARROW(kl_full64),
     .reparam = K(reparam64),
     .reparam_grad = K(reparam_grad64),
     .bernoulli = K(bernoulli64),

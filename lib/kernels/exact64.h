@@ -9,10 +9,12 @@
 #include "rows64.h"
 
 #define EXACT64_DECLARE(member) extern __typeof__(*((struct vae_exact64 *)0)->member) K(member##64)
+#define EXACT64_DECLARE_NARROW(member)                                                                       \
+    extern __typeof__(*((struct vae_exact64 *)0)->member) K_NARROW(member##64)
 
 EXACT64_DECLARE(kl_diag);
 EXACT64_DECLARE(kl_pair);
-EXACT64_DECLARE(kl_full);
+EXACT64_DECLARE_NARROW(kl_full);
 EXACT64_DECLARE(reparam);
 EXACT64_DECLARE(reparam_grad);
 EXACT64_DECLARE(bernoulli);

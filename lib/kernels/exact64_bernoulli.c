@@ -11,10 +11,18 @@ struct folded {
     struct dd_wide e; /* exp(-a) */
 };
 
-DD_INLINE struct folded fold(double x, double logit)
+DD_INLINE struct folded fold(double x, double logit, struct dd_exp e)
 {
-    double a = fabs(logit);
-    return (struct folded){dd_select(logit > 0.0, dd_sum(1.0, -x), dd_of(x)), a, dd_exp(dd_of(-a))};
+    return (struct folded){dd_select(logit > 0.0, dd_sum(1.0, -x), dd_of(x)), fabs(logit), dd_exp_of(e)};
+}
+
+/* exp(-|l|) */
+static void exps(struct exp_lanes *to, const double *logits)
+{
+    struct dd_lanes x = {.l = {0}};
+    for (int l = 0; l < VAE_LANES; l++)
+        x.h[l] = -fabs(logits[l]);
+    K(lanes_exp)(to, &x);
 }
 
 /* w a: 0 where a factor is 0, also beside an infinite one */
@@ -34,22 +42,29 @@ DD_INLINE struct dd_wide slope_of(struct folded f, struct dd_wide tail, double l
 
 static void bernoulli_term(struct rows64_block *b)
 {
+    struct exp_lanes e;
+    struct dd_lanes log1p;
+    exps(&e, b->in[1]);
+    for (int l = 0; l < VAE_LANES; l++)
+        set_lane(&b->term, l, dd_narrow(dd_exp_of(exp_lane_of(&e, l))));
+    K(lanes_log1p)(&log1p, &b->term);
     for (int l = 0; l < VAE_LANES; l++) {
-        struct folded f = fold(b->in[0][l], b->in[1][l]);
-        struct dd log1p = dd_log1p(dd_narrow(f.e)), term = dd_neg(dd_add_guarded(product_of(f), log1p));
-        b->term_h[l] = term.h;
-        b->term_l[l] = term.l;
+        struct folded f = fold(b->in[0][l], b->in[1][l], exp_lane_of(&e, l));
+        set_lane(&b->term, l, dd_neg(dd_add_guarded(product_of(f), lane_of(&log1p, l))));
     }
 }
 
 static void bernoulli_grad(struct rows64_block *b)
 {
-    const double w = b->w;
+    struct exp_lanes e;
+    struct wide_lanes slope;
+    exps(&e, b->in[1]);
     for (int l = 0; l < VAE_LANES; l++) {
-        struct folded f = fold(b->in[0][l], b->in[1][l]);
+        struct folded f = fold(b->in[0][l], b->in[1][l], exp_lane_of(&e, l));
         struct dd_wide tail = {dd_div(f.e.v, dd_add(dd_of(1.0), dd_narrow(f.e))), f.e.e};
-        b->out[0][l] = dd_add_weighted(b->out[0][l], w, slope_of(f, tail, b->in[1][l]));
+        set_wide_lane(&slope, l, slope_of(f, tail, b->in[1][l]));
     }
+    K(lanes_add_weighted)(b->out[0], b->w, &slope);
 }
 
 void K(bernoulli64)(size_t n, size_t d, const double *x, size_t ldx, const double *logits, size_t ldlogits,
@@ -97,37 +112,47 @@ DD_INLINE struct dd mean_poly(struct dd z)
     return dd_poly(z, small, 12, large, 3);
 }
 
-/* log(a / (1 - exp(-a))) - w a; the product wins where both are infinite */
-DD_INLINE struct dd far_term(struct folded f)
+/* a / (1 - exp(-a)) */
+DD_INLINE struct dd far_quotient(struct dd_wide e, double a)
 {
-    double a = dd_clamp(f.a, CB_NEAR, DBL_MAX);
+    return dd_div(dd_of(dd_clamp(a, CB_NEAR, DBL_MAX)), dd_sub(dd_of(1.0), dd_narrow(e)));
+}
+
+/* log - w a for the logarithm of that; the product wins where both are infinite */
+DD_INLINE struct dd far_term(struct folded f, struct dd log)
+{
     struct dd product = product_of(f);
-    struct dd log = dd_log(dd_div(dd_of(a), dd_sub(dd_of(1.0), dd_narrow(f.e))));
     double plain = (f.a > DBL_MAX ? f.a : log.h) - product.h;
     return dd_guard(dd_sub(log, product), dd_finite(product.h) ? plain : -product.h);
 }
 
 static void cbernoulli_term(struct rows64_block *b)
 {
+    struct exp_lanes e;
+    struct dd_lanes log;
+    exps(&e, b->in[1]);
+    for (int l = 0; l < VAE_LANES; l++)
+        set_lane(&b->term, l, far_quotient(dd_exp_of(exp_lane_of(&e, l)), fabs(b->in[1][l])));
+    K(lanes_log)(&log, &b->term);
     for (int l = 0; l < VAE_LANES; l++) {
         double x = b->in[0][l], logit = b->in[1][l];
-        struct folded f = fold(x, logit);
+        struct folded f = fold(x, logit, exp_lane_of(&e, l));
         struct dd z = dd_prod(logit, logit), centred = dd_sum(x, -0.5);
         struct dd product = dd_guard(dd_mul_by(centred, logit), x * logit);
         product = dd_select(logit == 0.0 && x == x, dd_of(0.0), product);
         struct dd near = dd_guard(dd_sub(product, dd_mul(z, normaliser_poly(z))), product.h);
-        struct dd term = dd_select(f.a < CB_NEAR, near, far_term(f));
-        b->term_h[l] = term.h;
-        b->term_l[l] = term.l;
+        set_lane(&b->term, l, dd_select(f.a < CB_NEAR, near, far_term(f, lane_of(&log, l))));
     }
 }
 
 static void cbernoulli_grad(struct rows64_block *b)
 {
-    const double w = b->w;
+    struct exp_lanes e;
+    struct wide_lanes slopes;
+    exps(&e, b->in[1]);
     for (int l = 0; l < VAE_LANES; l++) {
         double x = b->in[0][l], logit = b->in[1][l];
-        struct folded f = fold(x, logit);
+        struct folded f = fold(x, logit, exp_lane_of(&e, l));
         struct dd z = dd_prod(logit, logit), t = dd_narrow(f.e);
         struct dd near = dd_sub(dd_sum(x, -0.5), dd_mul_by(mean_poly(z), logit));
         double a = dd_clamp(f.a, CB_NEAR, DBL_MAX);
@@ -135,9 +160,9 @@ static void cbernoulli_grad(struct rows64_block *b)
         struct dd tail = dd_sub(inverse, dd_div(t, dd_sub(dd_of(1.0), t)));
         struct dd_wide far = slope_of(f, (struct dd_wide){tail, 0.0}, logit);
         struct dd slope = dd_select(f.a < CB_NEAR, dd_guard(near, x + logit), far.v);
-        struct dd_wide s = {slope, f.a < CB_NEAR ? 0.0 : far.e};
-        b->out[0][l] = dd_add_weighted(b->out[0][l], w, s);
+        set_wide_lane(&slopes, l, (struct dd_wide){slope, f.a < CB_NEAR ? 0.0 : far.e});
     }
+    K(lanes_add_weighted)(b->out[0], b->w, &slopes);
 }
 
 void K(cbernoulli64)(size_t n, size_t d, const double *x, size_t ldx, const double *logits, size_t ldlogits,

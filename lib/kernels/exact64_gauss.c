@@ -11,10 +11,19 @@ struct residual {
     struct dd_wide slope, square;
 };
 
-DD_INLINE struct residual residual_of(double x, double mean, double lv)
+/* exp(-s) */
+static void exps(struct exp_lanes *to, const double *s)
+{
+    struct dd_lanes x = {.l = {0}};
+    for (int l = 0; l < VAE_LANES; l++)
+        x.h[l] = -s[l];
+    K(lanes_exp)(to, &x);
+}
+
+DD_INLINE struct residual residual_of(double x, double mean, double lv, struct dd_exp e)
 {
     struct dd_wide t = dd_difference(x, mean);
-    struct dd_wide slope = dd_wide_mul(t, dd_exp(dd_of(-lv)));
+    struct dd_wide slope = dd_wide_mul(t, dd_exp_of(e));
     double infinite = dd_finite(x) && dd_finite(mean) ? 0.0 : x - mean;
     double scale = exp_limit(-lv);
     scale = infinite == 0.0 ? 1.0 : scale;
@@ -43,27 +52,30 @@ DD_INLINE struct dd_wide wide_minus_one(struct dd_wide x)
 
 static void gauss_term(struct rows64_block *b)
 {
+    struct exp_lanes e;
+    exps(&e, b->in[2]);
     for (int l = 0; l < VAE_LANES; l++) {
         double x = b->in[0][l], mean = b->in[1][l], lv = b->in[2][l];
-        struct dd_wide square = residual_of(x, mean, lv).square;
+        struct dd_wide square = residual_of(x, mean, lv, exp_lane_of(&e, l)).square;
         struct dd half = dd_scale(square.v, square.e - 1.0);
         struct dd half_log = dd_guard(dd_times(dd_add(DD_LN2PI, dd_of(lv)), 0.5), 0.5 * lv);
-        struct dd term = minus_sum(half_log, unless_flat(half, x, mean, lv));
-        b->term_h[l] = term.h;
-        b->term_l[l] = term.l;
+        set_lane(&b->term, l, minus_sum(half_log, unless_flat(half, x, mean, lv)));
     }
 }
 
 static void gauss_grad(struct rows64_block *b)
 {
-    const double w = b->w;
+    struct exp_lanes e;
+    struct wide_lanes dmean, dlv;
+    exps(&e, b->in[2]);
     for (int l = 0; l < VAE_LANES; l++) {
-        struct residual r = residual_of(b->in[0][l], b->in[1][l], b->in[2][l]);
-        struct dd_wide dlv = wide_minus_one(r.square);
-        dlv.e -= 1.0;
-        b->out[0][l] = dd_add_weighted(b->out[0][l], w, r.slope);
-        b->out[1][l] = dd_add_weighted(b->out[1][l], w, dlv);
+        struct residual r = residual_of(b->in[0][l], b->in[1][l], b->in[2][l], exp_lane_of(&e, l));
+        struct dd_wide twice = wide_minus_one(r.square);
+        set_wide_lane(&dmean, l, r.slope);
+        set_wide_lane(&dlv, l, (struct dd_wide){twice.v, twice.e - 1.0});
     }
+    K(lanes_add_weighted)(b->out[0], b->w, &dmean);
+    K(lanes_add_weighted)(b->out[1], b->w, &dlv);
 }
 
 void K(gauss64)(size_t n, size_t d, const double *x, size_t ldx, const double *mean, size_t ldmean,
@@ -86,39 +98,43 @@ void K(gauss64)(size_t n, size_t d, const double *x, size_t ldx, const double *m
 }
 
 /* |t| exp(-s) */
-DD_INLINE struct dd_wide distance_of(double x, double mean, double s)
+DD_INLINE struct dd_wide distance_of(double x, double mean, double s, struct dd_exp e)
 {
     struct dd_wide t = dd_difference(x, mean);
     struct dd_wide size = {dd_select(t.v.h < 0.0, dd_neg(t.v), t.v), t.e};
     double infinite = dd_finite(x) && dd_finite(mean) ? 0.0 : fabs(x - mean);
     double scale = exp_limit(-s);
     scale = infinite == 0.0 ? 1.0 : scale;
-    return wide_or(dd_wide_mul(size, dd_exp(dd_of(-s))), infinite * scale);
+    return wide_or(dd_wide_mul(size, dd_exp_of(e)), infinite * scale);
 }
 
 static void laplace_term(struct rows64_block *b)
 {
+    struct exp_lanes e;
+    exps(&e, b->in[2]);
     for (int l = 0; l < VAE_LANES; l++) {
         double x = b->in[0][l], mean = b->in[1][l], s = b->in[2][l];
-        struct dd distance = unless_flat(dd_narrow(distance_of(x, mean, s)), x, mean, s);
-        struct dd term = minus_sum(dd_guard(dd_add(DD_LN2, dd_of(s)), s), distance);
-        b->term_h[l] = term.h;
-        b->term_l[l] = term.l;
+        struct dd distance = dd_narrow(distance_of(x, mean, s, exp_lane_of(&e, l)));
+        struct dd log = dd_guard(dd_add(DD_LN2, dd_of(s)), s);
+        set_lane(&b->term, l, minus_sum(log, unless_flat(distance, x, mean, s)));
     }
 }
 
 static void laplace_grad(struct rows64_block *b)
 {
-    const double w = b->w;
+    struct exp_lanes e;
+    struct wide_lanes dmean, dscale;
+    exps(&e, b->in[2]);
     for (int l = 0; l < VAE_LANES; l++) {
         double x = b->in[0][l], mean = b->in[1][l], s = b->in[2][l];
-        struct dd_wide slope = dd_exp(dd_of(-s));
+        struct dd_wide slope = dd_exp_of(exp_lane_of(&e, l));
         double t = x - mean, sign = t < 0.0 ? -1.0 : t;
         sign = t > 0.0 ? 1.0 : sign;
-        struct dd_wide dmean = {dd_times(slope.v, sign), slope.e};
-        b->out[0][l] = dd_add_weighted(b->out[0][l], w, dmean);
-        b->out[1][l] = dd_add_weighted(b->out[1][l], w, wide_minus_one(distance_of(x, mean, s)));
+        set_wide_lane(&dmean, l, (struct dd_wide){dd_times(slope.v, sign), slope.e});
+        set_wide_lane(&dscale, l, wide_minus_one(distance_of(x, mean, s, exp_lane_of(&e, l))));
     }
+    K(lanes_add_weighted)(b->out[0], b->w, &dmean);
+    K(lanes_add_weighted)(b->out[1], b->w, &dscale);
 }
 
 void K(laplace64)(size_t n, size_t d, const double *x, size_t ldx, const double *mean, size_t ldmean,

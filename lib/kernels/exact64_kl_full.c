@@ -13,6 +13,12 @@
 #define INFINITE 0x1p498
 #define VALUE_MAX 0x1p998
 
+/* g + w x; not inlined where it is wanted. */
+static double add_weighted(double g, double w, struct dd_wide x)
+{
+    return dd_add_weighted(g, w, x);
+}
+
 /* A vector or matrix, high and low parts apart so that loops along it vectorise */
 struct parts {
     double *h, *l;
@@ -62,7 +68,7 @@ DD_INLINE struct dd_wide unscaled(struct dd x, double e)
 }
 
 /* to -= factor source, `count` elements */
-static inline void subtract(struct parts to, struct dd factor, struct parts source, size_t count)
+static void subtract(struct parts to, struct dd factor, struct parts source, size_t count)
 {
     double *restrict h = to.h, *restrict l = to.l;
     const double *restrict sh = source.h, *restrict sl = source.l;
@@ -73,7 +79,7 @@ static inline void subtract(struct parts to, struct dd factor, struct parts sour
     }
 }
 
-static inline void divide(struct parts row, double by, size_t count)
+static void divide(struct parts row, double by, size_t count)
 {
     for (size_t j = 0; j < count; j++)
         put(row, j, saturate(dd_div(at(row, j), dd_of(by))));
@@ -112,38 +118,48 @@ static void solve_forward(
 /* The squares of a row, sixteen lanes */
 static void add_squares(struct rows64_sum *sum, struct parts x, size_t count)
 {
-    double h[VAE_LANES] = {0}, l[VAE_LANES] = {0};
+    struct dd_lanes squares = {{0}, {0}};
     for (size_t j = 0; j < count; j += VAE_LANES) {
         size_t left = count - j < VAE_LANES ? count - j : VAE_LANES;
-        for (size_t i = 0; i < left; i++) {
-            struct dd square = dd_mul(at(x, j + i), at(x, j + i));
-            h[i] = square.h;
-            l[i] = square.l;
-        }
-        rows64_add(sum, h, l, left, 1.0);
+        for (size_t i = 0; i < left; i++)
+            set_lane(&squares, (int)i, dd_mul(at(x, j + i), at(x, j + i)));
+        K(rows64_add)(sum, &squares, left, 1.0);
     }
 }
 
-/* 2 (u - log1p(u)) for u = N_ii, 1 + u = L_q,ii / L_p,ii */
-static struct dd twice_excess(const struct full *f, const double *lq, size_t ldq, size_t i)
+/* 2 (u - log1p(u)) for u = N_ii, 1 + u = L_q,ii / L_p,ii, of up to sixteen rows from i on */
+static void twice_excess(struct dd_lanes *to, const struct full *f, const double *lq, size_t ldq, size_t i)
 {
-    struct dd_wide ratio = dd_wide_of(lq[i * ldq + i]);
-    ratio.v = dd_div(ratio.v, dd_of(f->lp[i * f->d + i]));
-    ratio.e -= f->exponent[i];
-    return dd_times(dd_xmlog1p(at(f->n, i * f->d + i), dd_wide_log(ratio)), 2.0);
+    struct wide_lanes ratio = {.e = {0}};
+    struct dd_lanes log, u = {.h = {0}};
+    for (int l = 0; l < VAE_LANES && i + (size_t)l < f->d; l++) {
+        size_t row = i + (size_t)l;
+        struct dd_wide diagonal = dd_wide_of(lq[row * ldq + row]);
+        diagonal.v = dd_div(diagonal.v, dd_of(f->lp[row * f->d + row]));
+        set_wide_lane(&ratio, l, (struct dd_wide){diagonal.v, diagonal.e - f->exponent[row]});
+        set_lane(&u, l, at(f->n, row * f->d + row));
+    }
+    K(lanes_log)(&log, &ratio.v);
+    for (int l = 0; l < VAE_LANES; l++) {
+        struct dd log1p = dd_add(dd_mul_by(DD_LN2, ratio.e[l]), lane_of(&log, l));
+        set_lane(to, l, dd_times(dd_xmlog1p(lane_of(&u, l), log1p), 2.0));
+    }
 }
 
 static double divergence(const struct full *f, const double *lq, size_t ldq)
 {
-    struct rows64_sum sum = {{0}, {0}, {0}};
+    struct rows64_sum sum = {.odd = {0}};
+    struct dd_lanes excess;
     for (size_t i = 0; i < f->d; i++) {
-        struct dd excess = twice_excess(f, lq, ldq, i);
-        double h[VAE_LANES] = {excess.h}, l[VAE_LANES] = {excess.l};
+        size_t l = i % VAE_LANES;
+        if (l == 0)
+            twice_excess(&excess, f, lq, ldq, i);
+        struct dd_lanes term = {{excess.h[l]}, {excess.l[l]}};
         add_squares(&sum, from(f->n, i * f->d), i + 1);
-        rows64_add(&sum, h, l, 1, 1.0);
+        K(rows64_add)(&sum, &term, 1, 1.0);
     }
     add_squares(&sum, f->y, f->d);
-    struct dd total = rows64_total(&sum);
+    struct dd total = K(rows64_total)(&sum);
     double value = 0.5 * (total.h + total.l);
     return value > VALUE_MAX ? DD_INF : value;
 }
@@ -178,9 +194,9 @@ static void grad_means(const struct full *f, double w, double *gmu_q, double *gm
     for (size_t i = 0; i < f->d; i++) {
         struct dd_wide slope = unscaled(at(f->row, i), f->exponent[i]);
         if (gmu_q)
-            gmu_q[i] = dd_add_weighted(gmu_q[i], w, slope);
+            gmu_q[i] = add_weighted(gmu_q[i], w, slope);
         if (gmu_p)
-            gmu_p[i] = dd_add_weighted(gmu_p[i], -w, slope);
+            gmu_p[i] = add_weighted(gmu_p[i], -w, slope);
     }
 }
 
@@ -200,10 +216,10 @@ static void grad_chol_q(const struct full *f, const double *lq, size_t ldq, doub
     for (size_t i = 0; i < f->d; i++) {
         double e = f->exponent[i];
         for (size_t j = 0; j < i; j++)
-            g[i * ldg + j] = dd_add_weighted(g[i * ldg + j], w, unscaled(at(f->m, i * f->d + j), e));
+            g[i * ldg + j] = add_weighted(g[i * ldg + j], w, unscaled(at(f->m, i * f->d + j), e));
         struct dd_wide below = dd_normalise(at(rest, i), -e);
         struct dd_wide own = own_slope(lq[i * ldq + i], at(f->n, i * f->d + i));
-        g[i * ldg + i] = dd_add_weighted(g[i * ldg + i], w, dd_wide_add(own, below));
+        g[i * ldg + i] = add_weighted(g[i * ldg + i], w, dd_wide_add(own, below));
     }
 }
 
@@ -232,7 +248,7 @@ static void grad_chol_p(const struct full *f, double w, double *g, size_t ldg)
     for (size_t i = 0; i < f->d; i++)
         for (size_t j = 0; j <= i; j++) {
             struct dd_wide slope = unscaled(at(f->m, i * f->d + j), f->exponent[i]);
-            g[i * ldg + j] = dd_add_weighted(g[i * ldg + j], -w, slope);
+            g[i * ldg + j] = add_weighted(g[i * ldg + j], -w, slope);
         }
 }
 

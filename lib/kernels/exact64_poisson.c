@@ -36,21 +36,16 @@ DD_INLINE struct dd lgamma_near(double k)
     return dd_mul_by(dd_add((struct dd){-0x1.2788cfc6fb619p-1, 0x1.6cb90701fbfabp-58}, p), k);
 }
 
-/* log((k + 1) ... (k + 16)); (k + i) (k + 17 - i) = k (k + 17) + i (17 - i) */
-DD_INLINE struct dd log_shift(double k)
+/* (k + 1) ... (k + 16); (k + i) (k + 17 - i) = k (k + 17) + i (17 - i) */
+DD_INLINE struct dd shift_product(double k)
 {
     static const double product[SHIFT / 2] = {16.0, 30.0, 42.0, 52.0, 60.0, 66.0, 70.0, 72.0};
     struct dd q = dd_mul_by(dd_sum(k, 17.0), k), p = dd_add(q, dd_of(product[0]));
-    DD_UNROLL
+    VAE_UNROLL
     for (int i = 1; i < SHIFT / 2; i++)
         p = dd_mul(p, dd_add(q, dd_of(product[i])));
-    return dd_log(p);
+    return p;
 }
-
-/* Steps of a term, a loop each: in one, gcc finds too many conditions to turn into selections. */
-struct lanes {
-    double h[VAE_LANES], l[VAE_LANES];
-};
 
 DD_INLINE double small_of(double k)
 {
@@ -67,98 +62,119 @@ DD_INLINE struct dd shifted(double k)
     return dd_select(k < SHIFT, dd_sum((double)SHIFT, small_of(k)), dd_of(large_of(k)));
 }
 
-/* log(2 pi z) / 2 + stirlerr(z) */
-DD_INLINE struct dd stirling_rest(struct dd z, struct dd log_z)
+/* Steps of a term, a loop each: in one, gcc finds too many conditions to turn into selections. */
+
+static void logs(struct dd_lanes *restrict log_z, const double *restrict count)
 {
-    return dd_add(dd_times(dd_add(log_z, DD_LN2PI), 0.5), stirlerr(z));
+    struct dd_lanes z;
+    for (int l = 0; l < VAE_LANES; l++)
+        set_lane(&z, l, shifted(count[l]));
+    K(lanes_log)(log_z, &z);
 }
 
-static void logs(struct lanes *restrict log_z, const double *restrict count)
+/* log(2 pi z) / 2 + stirlerr(z) */
+static void stirling_rests(
+    struct dd_lanes *restrict to, const struct dd_lanes *restrict log_z, const double *restrict count)
 {
     for (int l = 0; l < VAE_LANES; l++) {
-        struct dd log = dd_log(shifted(count[l]));
-        log_z->h[l] = log.h;
-        log_z->l[l] = log.l;
+        struct dd half = dd_times(dd_add(lane_of(log_z, l), DD_LN2PI), 0.5);
+        set_lane(to, l, dd_add(half, stirlerr(shifted(count[l]))));
     }
 }
 
 /* lgamma(k + 1), k in [0, 16) */
-static void lgammas(
-    struct lanes *restrict to, const struct lanes *restrict log_z, const double *restrict count)
+static void lgammas(struct dd_lanes *restrict to, const struct dd_lanes *restrict log_z,
+    const struct dd_lanes *restrict rest, const double *restrict count)
 {
+    struct dd_lanes product, log_shift;
+    for (int l = 0; l < VAE_LANES; l++)
+        set_lane(&product, l, shift_product(small_of(count[l])));
+    K(lanes_log)(&log_shift, &product);
     for (int l = 0; l < VAE_LANES; l++) {
         double k = small_of(count[l]);
-        struct dd z = shifted(count[l]), log = {log_z->h[l], log_z->l[l]};
-        struct dd stirling = dd_add(dd_sub(dd_mul(z, log), z), stirling_rest(z, log));
-        struct dd lgamma = dd_select(k < 0x1p-16, lgamma_near(k), dd_sub(stirling, log_shift(k)));
-        to->h[l] = lgamma.h;
-        to->l[l] = lgamma.l;
+        struct dd z = shifted(count[l]), log = lane_of(log_z, l);
+        struct dd stirling = dd_add(dd_sub(dd_mul(z, log), z), lane_of(rest, l));
+        struct dd far = dd_sub(stirling, lane_of(&log_shift, l));
+        set_lane(to, l, dd_select(k < 0x1p-16, lgamma_near(k), far));
     }
 }
 
+static void exps(struct exp_lanes *to, const double *lograte)
+{
+    struct dd_lanes x = {.l = {0}};
+    memcpy(x.h, lograte, sizeof x.h);
+    K(lanes_exp)(to, &x);
+}
+
 /* k eta - exp(eta) - lgamma(k + 1), k in [0, 16) */
-static void small_counts(struct lanes *restrict to, const struct lanes *restrict lgamma,
+static void small_counts(struct dd_lanes *restrict to, const struct dd_lanes *restrict lgamma,
     const double *restrict count, const double *restrict lograte)
 {
+    struct exp_lanes e;
+    exps(&e, lograte);
     for (int l = 0; l < VAE_LANES; l++) {
         double k = small_of(count[l]), eta = lograte[l];
         struct dd linear = dd_select(k == 0.0, dd_of(0.0), dd_prod(k, eta)),
-                  rate = dd_narrow(dd_exp(dd_of(eta)));
-        struct dd sum = dd_sub(dd_sub(linear, rate), (struct dd){lgamma->h[l], lgamma->l[l]});
+                  rate = dd_narrow(dd_exp_of(exp_lane_of(&e, l)));
+        struct dd sum = dd_sub(dd_sub(linear, rate), lane_of(lgamma, l));
         double plain = k * eta;
         plain = plain > DBL_MAX ? DBL_MAX : plain; /* an infinite rate wins */
         plain = k == 0.0 ? 0.0 : plain;
-        struct dd term = dd_guard(sum, plain - rate.h);
-        to->h[l] = term.h;
-        to->l[l] = term.l;
+        set_lane(to, l, dd_guard(sum, plain - rate.h));
     }
 }
 
 /* -(log(2 pi k) / 2 + stirlerr(k) + k g(eta - log(k))), k >= 16 */
-static void large_counts(struct lanes *restrict to, const struct lanes *restrict log_z,
-    const double *restrict count, const double *restrict lograte)
+static void large_counts(struct dd_lanes *restrict to, const struct dd_lanes *restrict log_z,
+    const struct dd_lanes *restrict rests, const double *restrict count, const double *restrict lograte)
 {
+    struct dd_lanes below;
+    struct exp_lanes e;
     for (int l = 0; l < VAE_LANES; l++) {
-        double k = large_of(count[l]), eta = lograte[l];
-        struct dd log_k = {log_z->h[l], log_z->l[l]}, rest = stirling_rest(dd_of(k), log_k);
-        struct dd u = dd_guard(dd_sub(dd_of(eta), log_k), eta - log_k.h);
-        struct dd_wide g = dd_expm1mx_of(dd_exp_parts(u), u);
+        struct dd log_k = lane_of(log_z, l);
+        set_lane(&below, l, dd_guard(dd_sub(dd_of(lograte[l]), log_k), lograte[l] - log_k.h));
+    }
+    K(lanes_exp)(&e, &below);
+    for (int l = 0; l < VAE_LANES; l++) {
+        double k = large_of(count[l]);
+        struct dd u = lane_of(&below, l), rest = lane_of(rests, l);
+        struct dd_wide g = dd_expm1mx_of(exp_lane_of(&e, l), u);
         struct dd loss = dd_narrow(dd_wide_mul(dd_wide_of(k), dd_normalise(g.v, g.e)));
         loss = dd_guard(loss, dd_finite(u.h) ? loss.h : fabs(u.h));
-        struct dd term = dd_guard(dd_neg(dd_add(rest, loss)), -(rest.h + loss.h));
-        to->h[l] = term.h;
-        to->l[l] = term.l;
+        set_lane(to, l, dd_guard(dd_neg(dd_add(rest, loss)), -(rest.h + loss.h)));
     }
 }
 
 static void poisson_term(struct rows64_block *b)
 {
-    struct lanes log_z, small, large;
+    struct dd_lanes log_z, rest, small, large;
     logs(&log_z, b->in[0]);
-    lgammas(&large, &log_z, b->in[0]);
+    stirling_rests(&rest, &log_z, b->in[0]);
+    lgammas(&large, &log_z, &rest, b->in[0]);
     small_counts(&small, &large, b->in[0], b->in[1]);
-    large_counts(&large, &log_z, b->in[0], b->in[1]);
+    large_counts(&large, &log_z, &rest, b->in[0], b->in[1]);
     for (int l = 0; l < VAE_LANES; l++) {
         double k = b->in[0][l], eta = b->in[1][l];
         double h = k < SHIFT ? small.h[l] : large.h[l], low = k < SHIFT ? small.l[l] : large.l[l];
         int outside = k < 0.0 || k > DBL_MAX;
-        struct dd term = dd_guard((struct dd){h, low}, outside && eta == eta ? -DD_INF : h + (k - k));
-        b->term_h[l] = term.h;
-        b->term_l[l] = term.l;
+        set_lane(&b->term, l, dd_guard((struct dd){h, low}, outside && eta == eta ? -DD_INF : h + (k - k)));
     }
 }
 
 static void poisson_grad(struct rows64_block *b)
 {
-    const double w = b->w;
+    struct exp_lanes e;
+    struct wide_lanes slopes;
+    exps(&e, b->in[1]);
     for (int l = 0; l < VAE_LANES; l++) {
         double k = b->in[0][l], eta = b->in[1][l];
-        struct dd_wide rate = dd_exp(dd_of(eta)), count = dd_wide_of(k);
+        struct dd_wide rate = dd_exp_of(exp_lane_of(&e, l)), count = dd_wide_of(k);
         struct dd_wide slope = dd_wide_add(count, (struct dd_wide){dd_neg(rate.v), rate.e});
         double infinite = fabs(k) > DBL_MAX ? k : 0.0;
         infinite = infinite > 0.0 && eta > DBL_MAX ? infinite - eta : infinite;
-        b->out[0][l] = dd_add_weighted(b->out[0][l], w, wide_or(slope, infinite));
+        set_wide_lane(&slopes, l, wide_or(slope, infinite));
     }
+    K(lanes_add_weighted)(b->out[0], b->w, &slopes);
 }
 
 void K(poisson64)(size_t n, size_t d, const double *x, size_t ldx, const double *lograte, size_t ldlograte,

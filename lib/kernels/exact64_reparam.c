@@ -4,29 +4,36 @@
  */
 #include "exact64.h"
 
-/* exp(lv / 2) eps */
-DD_INLINE struct dd_wide move_of(double lv, double eps)
+/* exp(lv / 2) eps, times a power of two */
+static void moves(struct wide_lanes *to, const double *lv, const double *eps, double exponent)
 {
-    double half = 0.5 * lv;
-    struct dd_wide move = dd_wide_mul(dd_wide_of(eps), dd_exp(dd_of(half)));
-    return wide_or(move, dd_finite(eps) ? 0.0 : eps * exp_limit(half));
+    struct dd_lanes half = {.l = {0}};
+    struct exp_lanes e;
+    for (int l = 0; l < VAE_LANES; l++)
+        half.h[l] = 0.5 * lv[l];
+    K(lanes_exp)(&e, &half);
+    for (int l = 0; l < VAE_LANES; l++) {
+        struct dd_wide move = dd_wide_mul(dd_wide_of(eps[l]), dd_exp_of(exp_lane_of(&e, l)));
+        move = wide_or(move, dd_finite(eps[l]) ? 0.0 : eps[l] * exp_limit(half.h[l]));
+        set_wide_lane(to, l, (struct dd_wide){move.v, move.e + exponent});
+    }
 }
 
 static void draw(struct rows64_block *b)
 {
-    for (int l = 0; l < VAE_LANES; l++)
-        b->out[0][l] = dd_add_weighted(b->in[0][l], 1.0, move_of(b->in[1][l], b->in[2][l]));
+    struct wide_lanes move;
+    moves(&move, b->in[1], b->in[2], 0.0);
+    memcpy(b->out[0], b->in[0], sizeof b->out[0]);
+    K(lanes_add_weighted)(b->out[0], b->w, &move); /* of weight 1 */
 }
 
 static void draw_grad(struct rows64_block *b)
 {
-    for (int l = 0; l < VAE_LANES; l++) {
-        struct dd_wide move = move_of(b->in[0][l], b->in[1][l]);
-        double gz = b->in[2][l];
-        move.e -= 1.0;
-        b->out[0][l] += gz;
-        b->out[1][l] = dd_add_weighted(b->out[1][l], gz, move);
-    }
+    struct wide_lanes half_move;
+    moves(&half_move, b->in[0], b->in[1], -1.0);
+    for (int l = 0; l < VAE_LANES; l++)
+        b->out[0][l] += b->in[2][l];
+    K(lanes_add_weighted)(b->out[1], b->in[2], &half_move);
 }
 
 void K(reparam64)(size_t n, size_t d, const double *mu, size_t ldmu, const double *logvar, size_t ldlogvar,

@@ -21,10 +21,19 @@ static double row_max(const double *x, size_t k)
     return max;
 }
 
-DD_INLINE struct dd_exp exp_below(double x, double max)
+DD_INLINE struct dd below_of(double x, double max)
 {
     struct dd below = dd_sum(x, -max);
-    return dd_exp_parts(dd_guard(below, below.h));
+    return dd_guard(below, below.h);
+}
+
+/* exp(x - max) */
+static void exps(struct exp_lanes *to, const double *x, double max)
+{
+    struct dd_lanes below;
+    for (int l = 0; l < VAE_LANES; l++)
+        set_lane(&below, l, below_of(x[l], max));
+    K(lanes_exp)(to, &below);
 }
 
 static void load(struct rows64_block *b, int i, const double *x, size_t count)
@@ -35,38 +44,38 @@ static void load(struct rows64_block *b, int i, const double *x, size_t count)
 
 static void exp_terms(struct rows64_block *b, double max)
 {
+    struct exp_lanes e;
+    exps(&e, b->in[0], max);
     for (int l = 0; l < VAE_LANES; l++) {
-        double x = b->in[0][l];
-        struct dd e = dd_narrow(dd_exp_of(exp_below(x, max)));
-        b->term_h[l] = x == max ? 0.0 : e.h;
-        b->term_l[l] = x == max ? 0.0 : e.l;
+        struct dd term = dd_narrow(dd_exp_of(exp_lane_of(&e, l)));
+        set_lane(&b->term, l, dd_select(b->in[0][l] == max, dd_of(0.0), term));
     }
 }
 
 static void expm1_terms(struct rows64_block *b, double max)
 {
+    struct exp_lanes e;
+    exps(&e, b->in[0], max);
     for (int l = 0; l < VAE_LANES; l++) {
-        double x = b->in[0][l];
-        struct dd e = dd_narrow(dd_expm1_of(exp_below(x, max)));
-        b->term_h[l] = x == max ? 0.0 : e.h;
-        b->term_l[l] = x == max ? 0.0 : e.l;
+        struct dd term = dd_narrow(dd_expm1_of(exp_lane_of(&e, l)));
+        set_lane(&b->term, l, dd_select(b->in[0][l] == max, dd_of(0.0), term));
     }
 }
 
 static struct row sum_row(const double *x, size_t k, void (*terms)(struct rows64_block *b, double max))
 {
     struct row row = {x, k, row_max(x, k), 0.0, {0.0, 0.0}};
-    struct rows64_sum sum = {{0}, {0}, {0}};
+    struct rows64_sum sum = {.odd = {0}};
     struct rows64_block block;
     for (size_t at = 0; at < k; at += VAE_LANES) {
         size_t count = k - at < VAE_LANES ? k - at : VAE_LANES;
         load(&block, 0, x + at, count);
         terms(&block, row.max);
-        rows64_add(&sum, block.term_h, block.term_l, count, 1.0);
+        K(rows64_add)(&sum, &block.term, count, 1.0);
         for (size_t j = at; j < at + count; j++)
             row.count += x[j] == row.max ? 1.0 : 0.0;
     }
-    row.rest = rows64_total(&sum);
+    row.rest = K(rows64_total)(&sum);
     return row;
 }
 
@@ -77,9 +86,9 @@ static int without_limit(const struct row *row)
 }
 
 /* exp(x - max) / total */
-DD_INLINE struct dd_wide share(double x, double max, struct dd inverse)
+DD_INLINE struct dd_wide share(double x, double max, struct dd_exp parts, struct dd inverse)
 {
-    struct dd_wide e = dd_exp_of(exp_below(x, max));
+    struct dd_wide e = dd_exp_of(parts);
     struct dd_wide top = {inverse, 0.0};
     struct dd_wide y = {dd_mul(e.v, inverse), e.e};
     return (struct dd_wide){dd_select(x == max, top.v, y.v), x == max ? top.e : y.e};
@@ -87,18 +96,24 @@ DD_INLINE struct dd_wide share(double x, double max, struct dd inverse)
 
 static void add_shares(struct rows64_block *b, double max, struct dd inverse)
 {
-    const double w = b->w;
+    struct exp_lanes e;
+    struct wide_lanes shares;
+    exps(&e, b->in[0], max);
     for (int l = 0; l < VAE_LANES; l++)
-        b->out[0][l] = dd_add_weighted(b->out[0][l], w, share(b->in[0][l], max, inverse));
+        set_wide_lane(&shares, l, share(b->in[0][l], max, exp_lane_of(&e, l), inverse));
+    K(lanes_add_weighted)(b->out[0], b->w, &shares);
 }
 
 /* out += w exp(x - max) inverse */
 static void add_row(const struct row *row, struct dd inverse, double w, double *out)
 {
-    struct rows64_block block = {.w = w};
+    struct rows64_block block;
+    for (int l = 0; l < VAE_LANES; l++)
+        block.w[l] = w;
     for (size_t at = 0; at < row->k; at += VAE_LANES) {
         size_t count = row->k - at < VAE_LANES ? row->k - at : VAE_LANES;
         load(&block, 0, row->x + at, count);
+        memset(block.out[0], 0, sizeof block.out[0]);
         memcpy(block.out[0], out + at, count * sizeof *out);
         add_shares(&block, row->max, inverse);
         memcpy(out + at, block.out[0], count * sizeof *out);
@@ -110,51 +125,107 @@ static struct dd inverse_of(const struct row *row, struct dd total)
     return without_limit(row) ? dd_of((double)NAN) : dd_div(dd_of(1.0), total);
 }
 
-static void categorical_grad(const struct row *row, uint32_t label, double w, double *g)
+/* What is wanted once a row is computed for sixteen rows side by side. */
+struct rows {
+    size_t count;
+    struct row row[VAE_LANES];
+};
+
+static struct rows sum_rows(
+    size_t left, size_t k, const double *x, size_t ldx, void (*terms)(struct rows64_block *b, double max))
 {
-    double before = g[label], x = row->x[label];
-    struct dd rest = dd_add(row->rest, dd_of(row->count - 1.0)), total = dd_add(dd_of(1.0), rest);
-    struct dd inverse = inverse_of(row, total);
-    add_row(row, inverse, -w, g);
-    struct dd own = dd_narrow(dd_exp_of(exp_below(x, row->max)));
-    struct dd others = x == row->max ? rest : dd_add(dd_of(1.0), dd_sub(rest, own));
-    g[label] = dd_add_weighted(before, w, (struct dd_wide){dd_mul(others, inverse), 0.0});
+    struct rows rows = {.count = left < VAE_LANES ? left : VAE_LANES};
+    for (size_t i = 0; i < rows.count; i++)
+        rows.row[i] = sum_row(x + i * ldx, k, terms);
+    return rows;
 }
 
-static double categorical_value(const struct row *row, uint32_t label)
+/* The sum without one element that is equal to the maximum */
+DD_INLINE struct dd others_of(const struct row *row)
 {
-    double target = row->x[label];
-    struct dd below = target == row->max ? dd_of(0.0) : dd_sum(target, -row->max);
-    struct dd log1p = dd_log1p(dd_add(row->rest, dd_of(row->count - 1.0)));
-    struct dd value = dd_guard(dd_sub(below, log1p), below.h - log1p.h);
-    return without_limit(row) ? (double)NAN : value.h + value.l;
+    return dd_add(row->rest, dd_of(row->count - 1.0));
+}
+
+static void categorical_values(const struct rows *rows, const uint32_t *label, double *value)
+{
+    struct dd_lanes others = {.h = {0}}, log1p;
+    for (int i = 0; i < (int)rows->count; i++)
+        set_lane(&others, i, others_of(&rows->row[i]));
+    K(lanes_log1p)(&log1p, &others);
+    for (int i = 0; i < (int)rows->count; i++) {
+        const struct row *row = &rows->row[i];
+        double target = row->x[label[i]];
+        struct dd below = target == row->max ? dd_of(0.0) : dd_sum(target, -row->max);
+        struct dd log = lane_of(&log1p, i), sum = dd_guard(dd_sub(below, log), below.h - log.h);
+        value[i] = without_limit(row) ? (double)NAN : sum.h + sum.l;
+    }
+}
+
+/* The labels' slopes are (sum of the others) / (1 + S); those of add_row() are put right by them. */
+static void categorical_grads(
+    const struct rows *rows, const uint32_t *label, const double *w, double *g, size_t ldg)
+{
+    double target[VAE_LANES] = {0}, weight[VAE_LANES] = {0};
+    struct dd_lanes below = {.h = {0}};
+    struct wide_lanes slope = {.e = {0}};
+    struct exp_lanes e;
+    for (int i = 0; i < (int)rows->count; i++)
+        set_lane(&below, i, below_of(rows->row[i].x[label[i]], rows->row[i].max));
+    K(lanes_exp)(&e, &below);
+    for (int i = 0; i < (int)rows->count; i++, g += ldg) {
+        const struct row *row = &rows->row[i];
+        struct dd others = others_of(row), inverse = inverse_of(row, dd_add(dd_of(1.0), others));
+        struct dd own = dd_narrow(dd_exp_of(exp_lane_of(&e, i)));
+        if (row->x[label[i]] != row->max)
+            others = dd_add(dd_of(1.0), dd_sub(others, own));
+        set_wide_lane(&slope, i, (struct dd_wide){dd_mul(others, inverse), 0.0});
+        target[i] = g[label[i]];
+        weight[i] = w ? w[i] : 1.0;
+        add_row(row, inverse, -weight[i], g);
+    }
+    K(lanes_add_weighted)(target, weight, &slope);
+    g -= rows->count * ldg;
+    for (size_t i = 0; i < rows->count; i++)
+        g[i * ldg + label[i]] = target[i];
 }
 
 void K(categorical64)(size_t n, size_t k, const uint32_t *label, const double *logits, size_t ldlogits,
     const double *w, double *value, double *glogits, size_t ldglogits)
 {
-    for (size_t i = 0; i < n; i++) {
-        struct row row = sum_row(logits + i * ldlogits, k, exp_terms);
+    for (size_t i = 0; i < n; i += VAE_LANES) {
+        struct rows rows = sum_rows(n - i, k, logits + i * ldlogits, ldlogits, exp_terms);
         if (value)
-            value[i] = categorical_value(&row, label[i]);
+            categorical_values(&rows, label + i, value + i);
         if (glogits)
-            categorical_grad(&row, label[i], w ? w[i] : 1.0, glogits + i * ldglogits);
+            categorical_grads(&rows, label + i, w ? w + i : NULL, glogits + i * ldglogits, ldglogits);
+    }
+}
+
+static void log_means(const struct rows *rows, size_t k, double *lme)
+{
+    struct dd_lanes mean = {.h = {0}}, log1p;
+    for (int i = 0; i < (int)rows->count; i++)
+        set_lane(&mean, i, dd_div(rows->row[i].rest, dd_of((double)k)));
+    K(lanes_log1p)(&log1p, &mean);
+    for (int i = 0; i < (int)rows->count; i++) {
+        double max = rows->row[i].max;
+        struct dd log = lane_of(&log1p, i), value = dd_guard(dd_add(dd_of(max), log), max + log.h);
+        lme[i] = value.h + value.l;
     }
 }
 
 void K(logmeanexp64)(
     size_t n, size_t k, const double *logw, size_t ldlogw, double *lme, double *weights, size_t ldweights)
 {
-    for (size_t i = 0; i < n; i++) {
-        struct row row = sum_row(logw + i * ldlogw, k, expm1_terms);
-        struct dd log1p = dd_log1p(dd_div(row.rest, dd_of((double)k)));
-        struct dd value = dd_guard(dd_add(dd_of(row.max), log1p), row.max + log1p.h);
+    for (size_t i = 0; i < n; i += VAE_LANES) {
+        struct rows rows = sum_rows(n - i, k, logw + i * ldlogw, ldlogw, expm1_terms);
         if (lme)
-            lme[i] = value.h + value.l;
-        if (!weights)
-            continue;
-        double *out = weights + i * ldweights;
-        memset(out, 0, k * sizeof *out);
-        add_row(&row, inverse_of(&row, dd_add(row.rest, dd_of((double)k))), 1.0, out);
+            log_means(&rows, k, lme + i);
+        for (size_t j = 0; j < rows.count && weights; j++) {
+            const struct row *row = &rows.row[j];
+            double *out = weights + (i + j) * ldweights;
+            memset(out, 0, k * sizeof *out);
+            add_row(row, inverse_of(row, dd_add(row->rest, dd_of((double)k))), 1.0, out);
+        }
     }
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Rank 4. Names of one instruction set's kernels: VAE_ISA is set by the build, K(name) is the symbol.
+ *
+ * What gains nothing from wider vectors is not compiled again for them: K_NARROW(name) is then the symbol of
+ * the set VAE_ISA_NARROW.
  */
 #ifndef VAE_LIB_KERNELS_ISA_H
 #define VAE_LIB_KERNELS_ISA_H
@@ -9,8 +12,29 @@
 #define VAE_CAT2(a, b, c) a##b##_##c
 #define VAE_CAT(a, b, c) VAE_CAT2(a, b, c)
 #define K(name) VAE_CAT(vae_k_, VAE_ISA, name)
+#if !defined(VAE_ISA_NARROW)
+#define VAE_ISA_NARROW VAE_ISA
+#endif
+#define K_NARROW(name) VAE_CAT(vae_k_, VAE_ISA_NARROW, name)
 #define VAE_STR2(x) #x
 #define VAE_STR(x) VAE_STR2(x)
+
+/* A loop vectorises only when all that stands in it is inlined; where there are no vectors, a call is
+ * shorter. */
+#if defined(VAE_VECTORS)
+#define VAE_INLINE static inline __attribute__((always_inline))
+#else
+#define VAE_INLINE static inline
+#endif
+
+/* Before a loop of at most sixteen rounds that must be unrolled in full */
+#if defined(__clang__)
+#define VAE_UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__GNUC__)
+#define VAE_UNROLL _Pragma("GCC unroll 16")
+#else
+#define VAE_UNROLL
+#endif
 
 /* Lanes of every sum: element j of a row goes to lane j % 16, whatever the instruction set. */
 #define VAE_LANES 16

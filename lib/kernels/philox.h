@@ -56,6 +56,7 @@ static inline philox_vector philox_product(philox_vector a, philox_vector b)
 static inline void philox_rounds(philox_vector x[PHILOX_SIDE][4], uint32_t key0, uint32_t key1)
 {
     const philox_vector zero = {0}, m0 = zero + PHILOX_M0, m1 = zero + PHILOX_M1;
+    VAE_UNROLL
     for (uint32_t i = 0; i < PHILOX_ROUNDS; i++)
         for (int side = 0; side < PHILOX_SIDE; side++) {
             philox_vector p0 = philox_product(x[side][0], m0), p1 = philox_product(x[side][2], m1);

@@ -39,20 +39,19 @@ static inline void normal64_group(struct philox_key key, uint64_t group, double 
             &out[i + VAE_LANES]);
 }
 
-/* A slice: whole groups are written in place, the ends go through a group of their own. */
+/* A slice: whole groups are written in place, the ends go through a group of their own. Not inlined in what
+ * calls it below. */
 #define SLICE(NAME, TYPE, SIZE, GROUP)                                                                       \
-    static void NAME(uint64_t seed, uint64_t stream, uint64_t offset, size_t n, TYPE *out)                   \
+    static __attribute__((noinline)) void NAME(                                                              \
+        uint64_t seed, uint64_t stream, uint64_t offset, size_t n, TYPE *out)                                \
     {                                                                                                        \
         struct philox_key key = {seed, stream};                                                              \
         while (n > 0) {                                                                                      \
             size_t skipped = offset % (SIZE), taken = (SIZE)-skipped < n ? (SIZE)-skipped : n;               \
-            if (taken == (SIZE)) {                                                                           \
-                GROUP(key, offset / (SIZE), out);                                                            \
-            } else {                                                                                         \
-                TYPE whole[SIZE];                                                                            \
-                GROUP(key, offset / (SIZE), whole);                                                          \
+            TYPE whole[SIZE];                                                                                \
+            GROUP(key, offset / (SIZE), taken == (SIZE) ? out : whole);                                      \
+            if (taken < (SIZE))                                                                              \
                 memcpy(out, whole + skipped, taken * sizeof *out);                                           \
-            }                                                                                                \
             offset += taken;                                                                                 \
             out += taken;                                                                                    \
             n -= taken;                                                                                      \

@@ -15,13 +15,9 @@
 #include "isa.h"
 #include "math64.h"
 
-/* What is done to a block of sixteen is inlined where its flags are constant: only then does its loop
- * vectorise. */
-#if defined(__GNUC__)
-#define BLOCK static inline __attribute__((always_inline)) void
-#else
-#define BLOCK static inline void
-#endif
+/* What is done to a block of sixteen, with flags that are constant where it is inlined: only then does its
+ * loop vectorise. */
+#define BLOCK VAE_INLINE void
 
 /* Elements of a tile at most, a multiple of 16 rows of up to 64 elements. */
 #define ROWS_TILE 1024

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Rank 4. Walking strided rows of float64: a kernel is written for blocks of sixteen elements held in local
- * arrays, and this brings them, adds up the terms in double-double, and takes the gradients back.
+ * arrays, and this brings them, adds up the terms in double-double, and takes the gradients back. What
+ * is long and wanted by many kernels is done to sixteen lanes at a time by a function, and not inlined.
  *
  * Element j of a row goes to lane j % 16, and the lanes end in one fixed tree.
  */
@@ -12,12 +13,67 @@
 
 #define ROWS64_MATRICES 4
 
+/* Sixteen numbers, their parts apart so that loops along them vectorise */
+struct dd_lanes {
+    double h[VAE_LANES], l[VAE_LANES];
+};
+
+struct wide_lanes {
+    struct dd_lanes v;
+    double e[VAE_LANES];
+};
+
+struct exp_lanes {
+    struct dd_lanes r, q;
+    double n[VAE_LANES];
+};
+
+DD_INLINE struct dd lane_of(const struct dd_lanes *x, int l)
+{
+    return (struct dd){x->h[l], x->l[l]};
+}
+
+DD_INLINE void set_lane(struct dd_lanes *to, int l, struct dd x)
+{
+    to->h[l] = x.h;
+    to->l[l] = x.l;
+}
+
+DD_INLINE struct dd_wide wide_lane_of(const struct wide_lanes *x, int l)
+{
+    return (struct dd_wide){lane_of(&x->v, l), x->e[l]};
+}
+
+DD_INLINE void set_wide_lane(struct wide_lanes *to, int l, struct dd_wide x)
+{
+    set_lane(&to->v, l, x.v);
+    to->e[l] = x.e;
+}
+
+DD_INLINE struct dd_exp exp_lane_of(const struct exp_lanes *x, int l)
+{
+    return (struct dd_exp){lane_of(&x->r, l), lane_of(&x->q, l), x->n[l]};
+}
+
+DD_INLINE void set_exp_lane(struct exp_lanes *to, int l, struct dd_exp x)
+{
+    set_lane(&to->r, l, x.r);
+    set_lane(&to->q, l, x.q);
+    to->n[l] = x.n;
+}
+
+/* dd_exp_parts(), dd_log(), dd_log1p(), and g = dd_add_weighted(g, w, x) */
+void K(lanes_exp)(struct exp_lanes *restrict to, const struct dd_lanes *restrict x);
+void K(lanes_log)(struct dd_lanes *restrict to, const struct dd_lanes *restrict x);
+void K(lanes_log1p)(struct dd_lanes *restrict to, const struct dd_lanes *restrict x);
+void K(lanes_add_weighted)(double *restrict g, const double *restrict w, const struct wide_lanes *restrict x);
+
 /* Sixteen elements; those past the end of a row are 0 on the way in and ignored on the way out. */
 struct rows64_block {
     double in[ROWS64_MATRICES][VAE_LANES];
     double out[ROWS64_MATRICES][VAE_LANES];
-    double term_h[VAE_LANES], term_l[VAE_LANES];
-    double w; /* of the row; read before a loop that stores, or clang does not vectorise it */
+    double w[VAE_LANES]; /* all the row's */
+    struct dd_lanes term;
 };
 typedef void rows64_function(struct rows64_block *block);
 
@@ -31,7 +87,7 @@ struct rows64_job {
     size_t ld_out[ROWS64_MATRICES];
     const double *w;       /* [n], NULL = ones */
     double *value;         /* [n], NULL = not wanted */
-    rows64_function *term; /* writes term_h and term_l; an infinite or NaN term has a low part of 0 */
+    rows64_function *term; /* writes terms; an infinite or NaN one has a low part of 0 */
     rows64_function *grad; /* brings out[] up to date */
 };
 
@@ -39,36 +95,15 @@ void K(rows64_run)(const struct rows64_job *job);
 
 /* The sum of a row so far: finite terms in sixteen lanes, and the others. */
 struct rows64_sum {
-    double h[VAE_LANES], l[VAE_LANES], odd[VAE_LANES];
+    struct dd_lanes fine;
+    double odd[VAE_LANES];
 };
 
 /* Adds `count` terms, times a power of two. */
-DD_INLINE void rows64_add(struct rows64_sum *sum, const double *restrict term_h,
-    const double *restrict term_l, size_t count, double power)
-{
-    for (int64_t l = 0; l < VAE_LANES; l++) {
-        int used = l < (int64_t)count, fine = dd_finite(term_h[l]);
-        struct dd term = {used && fine ? term_h[l] * power : 0.0, used && fine ? term_l[l] * power : 0.0};
-        struct dd s = dd_add((struct dd){sum->h[l], sum->l[l]}, term);
-        sum->h[l] = s.h;
-        sum->l[l] = s.l;
-        sum->odd[l] += used && !fine ? term_h[l] : 0.0;
-    }
-}
+void K(rows64_add)(
+    struct rows64_sum *restrict sum, const struct dd_lanes *restrict term, size_t count, double power);
 
 /* The lanes in one; infinite or NaN where a term is. */
-DD_INLINE struct dd rows64_total(const struct rows64_sum *sum)
-{
-    struct rows64_sum s = *sum;
-    for (int width = VAE_LANES / 2; width; width /= 2)
-        for (int l = 0; l < width; l++) {
-            struct dd a = dd_add((struct dd){s.h[l], s.l[l]}, (struct dd){s.h[l + width], s.l[l + width]});
-            s.h[l] = a.h;
-            s.l[l] = a.l;
-            s.odd[l] += s.odd[l + width];
-        }
-    int fine = s.odd[0] == 0.0;
-    return (struct dd){fine ? s.h[0] : s.odd[0], fine ? s.l[0] : 0.0};
-}
+struct dd K(rows64_total)(const struct rows64_sum *sum);
 
 #endif
