@@ -229,7 +229,6 @@ static void back_panel(const struct vae_back_block *block, size_t first, size_t 
         }
     }
     K(transpose)(block->n, rows, turned, VAE_PANEL, c, block->ldc);
-    K(epilogue_rows)(&block->epilogue, first, rows, 0, block->n, c, block->ldc);
 }
 
 void K(gemm_back_block)(const struct vae_back_block *block)
@@ -240,6 +239,8 @@ void K(gemm_back_block)(const struct vae_back_block *block)
             rest[j * VAE_PANEL + p] = block->rest[j * block->ldrest + p];
     for (size_t first = 0; first < block->m; first += VAE_PANEL)
         back_panel(block, first, block->m - first < VAE_PANEL ? block->m - first : VAE_PANEL, rest);
+    /* Only now: a load of a whole line that has just been stored in parts waits until they are in the cache. */
+    K(epilogue_rows)(&block->epilogue, 0, block->m, 0, block->n, block->c, block->ldc);
 }
 
 /* One row of A times several whole panels of B at once: as many chains as the units' latency asks for. */
