@@ -20,8 +20,8 @@ static const char *const names[VAE_PHASES] = {
     [VAE_PHASE_POSTERIOR_BACKWARD] = "posterior backward",
     [VAE_PHASE_ENCODER_BACKWARD] = "encoder backward",
     [VAE_PHASE_BOUNDS] = "bounds of the operands",
-    [VAE_PHASE_WEIGHT_GRADIENTS] = "weight gradients and their norm",
-    [VAE_PHASE_UPDATE] = "update",
+    [VAE_PHASE_WEIGHT_GRADIENTS] = "weight gradients",
+    [VAE_PHASE_UPDATE] = "update and norm",
 };
 
 int main(int argc, char **argv)

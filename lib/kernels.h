@@ -142,8 +142,8 @@ struct vae_train_kernels {
     void (*gauss)(size_t n, size_t d, const float *x, size_t ldx, const float *mean, size_t ldmean,
         const float *logvar, size_t ldlogvar, float scale, double *value, float *gmean, size_t ldgmean,
         float *glogvar, size_t ldglogvar);
-    /* p, m, v updated by g, n elements */
-    void (*adam)(const struct vae_adam *adam, size_t n, const float *g, float *p, float *m, float *v);
+    /* p, m, v updated by g, n elements; returns sum_squares(n, g) */
+    double (*adam)(const struct vae_adam *adam, size_t n, const float *g, float *p, float *m, float *v);
     double (*sum_squares)(size_t n, const float *g);
     float (*max_abs)(size_t n, const float *g); /* infinity where an element is NaN */
 };

@@ -110,11 +110,9 @@ static struct piece locate(const struct job *job, size_t task)
     return p;
 }
 
-/* The piece's gradient, and that of its columns' biases if it is the panel's first; returns their squared
- * norm. */
-static double gradient(const struct job *job, const struct piece *p, float *weight, float *bias)
+/* The piece's gradient, and that of its columns' biases if it is the panel's first. */
+static void gradient(const struct job *job, const struct piece *p, float *weight, float *bias)
 {
-    const struct vae_train_kernels *kernels = job->net->kernels->train;
     const struct operands *o = &p->operands;
     const float *g = o->g + p->col;
     struct vae_product product = {.m = p->rows,
@@ -129,18 +127,19 @@ static double gradient(const struct job *job, const struct piece *p, float *weig
                                                job->optimizer->m + p->weight, job->optimizer->v + p->weight},
             p->rows * p->ld, 1};
     vae_gemm_run(&job->net->gemm, &product);
-    double sum = kernels->sum_squares(p->rows * p->ld, weight);
-    if (p->row > 0)
-        return sum;
-    kernels->column_sums(o->n, p->cols, g, o->ldg, bias);
-    return sum + kernels->sum_squares(p->cols, bias);
+    if (p->row == 0)
+        job->net->kernels->train->column_sums(o->n, p->cols, g, o->ldg, bias);
 }
 
-static void update(const struct job *job, size_t offset, size_t n, const float *g)
+/* Of n numbers of the gradient, which belong at `offset`: the squared norm, after the update where there is
+ * one. */
+static double use(const struct job *job, size_t offset, size_t n, const float *g)
 {
     struct vae_optimizer *o = job->optimizer;
-    job->net->kernels->train->adam(
-        &job->adam, n, g, job->net->weights.params + offset, o->m + offset, o->v + offset);
+    const struct vae_train_kernels *kernels = job->net->kernels->train;
+    if (!(job->work & WORK_UPDATE))
+        return kernels->sum_squares(n, g);
+    return kernels->adam(&job->adam, n, g, job->net->weights.params + offset, o->m + offset, o->v + offset);
 }
 
 static void run_piece(void *arg, size_t task, size_t worker)
@@ -155,14 +154,13 @@ static void run_piece(void *arg, size_t task, size_t worker)
         bias = weight + PIECE_ROWS * VAE_PANEL;
     }
     if (job->work & WORK_GRADIENT)
-        o->partial[task] = gradient(job, &p, weight, bias);
+        gradient(job, &p, weight, bias);
     vae_profile_mark(VAE_PHASE_WEIGHT_GRADIENTS);
-    if (job->work & WORK_UPDATE) {
-        update(job, p.weight, p.rows * p.ld, weight);
-        if (p.row == 0)
-            update(job, p.bias, p.cols, bias);
-        vae_profile_mark(VAE_PHASE_UPDATE);
-    }
+    double sum = use(job, p.weight, p.rows * p.ld, weight);
+    if (p.row == 0)
+        sum += use(job, p.bias, p.cols, bias);
+    o->partial[task] = sum;
+    vae_profile_mark(VAE_PHASE_UPDATE);
 }
 
 /* The one parameter outside the layers: a learned log-variance, whose gradient follows from the rows'
@@ -182,9 +180,7 @@ static double run_shared_logvar(const struct job *job)
         if (!job->through_scratch)
             job->optimizer->grads[offset] = g;
     }
-    if (job->work & WORK_UPDATE)
-        update(job, offset, 1, &g);
-    return (double)g * g;
+    return use(job, offset, 1, &g);
 }
 
 static double run(struct job *job)

@@ -27,6 +27,13 @@
 #define VAE_INLINE static inline
 #endif
 
+/* Before a short loop that is to be vectorised: gcc unrolls it before it could, unless it is told not to. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define VAE_ROLLED _Pragma("GCC unroll 1")
+#else
+#define VAE_ROLLED
+#endif
+
 /* Before a loop of at most sixteen rounds that must be unrolled in full */
 #if defined(__clang__)
 #define VAE_UNROLL _Pragma("clang loop unroll(full)")

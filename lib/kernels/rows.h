@@ -76,13 +76,6 @@ static inline float add_grad(float g, double w, double dg)
     return (float)fma(w, dg, g);
 }
 
-/* gcc unrolls a short loop before it could vectorise it, unless it is told not to. */
-#if defined(__GNUC__) && !defined(__clang__)
-#define ROLLED _Pragma("GCC unroll 1")
-#else
-#define ROLLED
-#endif
-
 /* clang-format off: it would set the loop into the macro's line */
 
 /* Adds to the sixteen lanes of a row; term is readable to the end of its last block, of which a mask keeps
@@ -94,13 +87,13 @@ static inline void lanes_add(double lanes[restrict VAE_LANES], const double *res
 #undef ALL
     size_t j = 0;
     for (; j + VAE_LANES <= count; j += VAE_LANES)
-        ROLLED
+        VAE_ROLLED
     for (int l = 0; l < VAE_LANES; l++)
         lanes[l] += term[j + (size_t)l];
     if (j == count)
         return;
     const uint64_t *mask = keep + VAE_LANES - (count - j);
-    ROLLED
+    VAE_ROLLED
     for (int l = 0; l < VAE_LANES; l++)
         lanes[l] += m64_double(m64_bits(term[j + (size_t)l]) & mask[l]);
 }
@@ -109,10 +102,10 @@ static inline void lanes_add(double lanes[restrict VAE_LANES], const double *res
 static inline double lanes_total(const double lanes[VAE_LANES])
 {
     double eight[8], four[4];
-    ROLLED
+    VAE_ROLLED
     for (int l = 0; l < 8; l++)
         eight[l] = lanes[l] + lanes[l + 8];
-    ROLLED
+    VAE_ROLLED
     for (int l = 0; l < 4; l++)
         four[l] = eight[l] + eight[l + 4];
     return (four[0] + four[2]) + (four[1] + four[3]);

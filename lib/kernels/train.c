@@ -61,7 +61,7 @@ void K(transpose)(size_t rows, size_t cols, const float *from, size_t ldfrom, fl
 
 /* sqrt(x) for x >= 0, as x times 1 / sqrt(x): a guess from the exponent, a cubic step, then a quadratic one
  * for the product; 2 ULP for normal x. */
-static float fast_root(float x)
+VAE_INLINE float fast_root(float x)
 {
     float y = m32_from_bits(0x5f375a86u - (m32_bits(x) >> 1));
     float e = fmaf(-x * y, y, 1.0f);
@@ -70,37 +70,59 @@ static float fast_root(float x)
     return fmaf(0.5f * root, fmaf(-root, y, 1.0f), root);
 }
 
-/* The root in multiply-adds, because a core has one unit for roots and quotients, which the quotient keeps
- * busy. Its error is of the update, not of the parameter. */
-static void adam(const struct vae_adam *a, size_t n, const float *restrict g, float *restrict p,
-    float *restrict m, float *restrict v)
+VAE_INLINE void add_squares(size_t n, const float *restrict g, double lane[restrict VAE_LANES])
 {
-    float rest1 = a->rest1, rest2 = a->rest2;
-    float beta1 = a->beta1, beta2 = a->beta2, rate = a->rate, epsilon = a->epsilon,
-          root = a->root_correction2;
-    for (size_t i = 0; i < n; i++) {
-        float first = fmaf(beta1, m[i], rest1 * g[i]);
-        float second = fmaf(beta2, v[i], rest2 * g[i] * g[i]);
-        m[i] = first;
-        v[i] = second;
-        p[i] -= rate * first / fmaf(fast_root(second), root, epsilon);
-    }
+    VAE_ROLLED
+    for (size_t l = 0; l < n; l++)
+        lane[l] = fma((double)g[l], (double)g[l], lane[l]);
+}
+
+static double lanes_sum(const double lane[VAE_LANES])
+{
+    double total = 0;
+    for (size_t l = 0; l < VAE_LANES; l++)
+        total += lane[l];
+    return total;
 }
 
 static double sum_squares(size_t n, const float *g)
 {
-    double lane[VAE_LANES] = {0}, total = 0;
+    double lane[VAE_LANES] = {0};
     size_t i = 0;
     for (; i + VAE_LANES <= n; i += VAE_LANES)
-        for (size_t l = 0; l < VAE_LANES; l++) {
-            double x = g[i + l];
-            lane[l] = fma(x, x, lane[l]);
-        }
-    for (size_t l = 0; i < n; i++, l++)
-        lane[l] = fma((double)g[i], (double)g[i], lane[l]);
-    for (size_t l = 0; l < VAE_LANES; l++)
-        total += lane[l];
-    return total;
+        add_squares(VAE_LANES, g + i, lane);
+    add_squares(n - i, g + i, lane);
+    return lanes_sum(lane);
+}
+
+/* The root in multiply-adds, because a core has one unit for roots and quotients, which the quotient keeps
+ * busy. Its error is of the update, not of the parameter. */
+VAE_INLINE void update(const struct vae_adam *a, size_t n, const float *restrict g, float *restrict p,
+    float *restrict m, float *restrict v)
+{
+    VAE_ROLLED
+    for (size_t i = 0; i < n; i++) {
+        float first = fmaf(a->beta1, m[i], a->rest1 * g[i]);
+        float second = fmaf(a->beta2, v[i], a->rest2 * g[i] * g[i]);
+        m[i] = first;
+        v[i] = second;
+        p[i] -= a->rate * first / fmaf(fast_root(second), a->root_correction2, a->epsilon);
+    }
+}
+
+static double adam(const struct vae_adam *a, size_t n, const float *restrict g, float *restrict p,
+    float *restrict m, float *restrict v)
+{
+    const struct vae_adam adam = *a;
+    double lane[VAE_LANES] = {0};
+    size_t i = 0;
+    for (; i + VAE_LANES <= n; i += VAE_LANES) {
+        update(&adam, VAE_LANES, g + i, p + i, m + i, v + i);
+        add_squares(VAE_LANES, g + i, lane);
+    }
+    update(&adam, n - i, g + i, p + i, m + i, v + i);
+    add_squares(n - i, g + i, lane);
+    return lanes_sum(lane);
 }
 
 /* The bits of magnitudes order as integers, NaN above infinity. */

@@ -460,11 +460,22 @@ static void adam_arrays(struct frame *f)
     struct array *v = matrix(f, "v", STATE, 1, n, 1);
     v->fill = POSITIVE;
     array_bound(v, 24, 0, 22);
+    array_bound(frame_array(f, "sum", F64, OUT, 1, 1), 53, 0, 46);
 }
 
 static void adam_call(const struct vae_kernels *k, struct frame *f)
 {
-    k->train->adam(&adam, f->n * f->d, AT(0), AT(1), AT(2), AT(3));
+    double sum = k->train->adam(&adam, f->n * f->d, AT(0), AT(1), AT(2), AT(3));
+    memcpy(f->array[4].at, &sum, sizeof sum);
+}
+
+/* What both adam and sum_squares return, in array `i`. */
+static void expect_sum_squares(struct frame *f, size_t i)
+{
+    long double sum = 0;
+    for (size_t j = 0; j < f->n * f->d; j++)
+        sum += (long double)GIVEN(0, 0, j) * GIVEN(0, 0, j);
+    array_expect(&f->array[i], 0, 0, sum, sum);
 }
 
 static void adam_reference(struct frame *f)
@@ -479,6 +490,7 @@ static void adam_reference(struct frame *f)
         array_expect(&f->array[2], 0, i, m0 + m1, largest);
         array_expect(&f->array[3], 0, i, v, v);
     }
+    expect_sum_squares(f, 4);
 }
 
 static void sum_squares_arrays(struct frame *f)
@@ -495,10 +507,7 @@ static void sum_squares_call(const struct vae_kernels *k, struct frame *f)
 
 static void sum_squares_reference(struct frame *f)
 {
-    long double sum = 0;
-    for (size_t i = 0; i < f->n * f->d; i++)
-        sum += (long double)GIVEN(0, 0, i) * GIVEN(0, 0, i);
-    array_expect(&f->array[1], 0, 0, sum, sum);
+    expect_sum_squares(f, 1);
 }
 
 static void max_abs_arrays(struct frame *f)
