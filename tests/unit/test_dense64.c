@@ -169,16 +169,21 @@ static void draw(int family, double *x)
     }
 }
 
+/* 0.50 is the kernels' own; the rest is the reference's, whose long double has eleven bits more and loses
+ * some of them where terms cancel: the worst of four million points are correctly rounded, by 300-bit
+ * arithmetic. */
+#define WORST 0.53
+
 static void check_point(const struct family *f, const double *x, const struct reference *want, double worst[])
 {
     double out[1 + FAMILY_MATRICES];
     ck_assert_int_eq(family_element(f, x, NULL, out), VAE_OK);
     for (int o = 0; o <= f->grads; o++) {
         double error = ulp_error64(out[o], want->out[o]);
-        ck_assert_msg(ulp_within(error, 0.51, out[o], want->out[o], want->size[o], 58),
+        ck_assert_msg(ulp_within(error, WORST, out[o], want->out[o], want->size[o], 58),
             "%s(%.17g, %.17g, %.17g, %.17g): output %d is %.17g, should be %.20Lg: %g ULP", f->name, x[0],
             x[1], x[2], x[3], o, out[o], want->out[o], error);
-        if (error <= 0.51 && error > worst[o])
+        if (error <= WORST && error > worst[o])
             worst[o] = error;
     }
 }

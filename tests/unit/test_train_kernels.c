@@ -63,7 +63,7 @@ static const struct function {
     {"sigmoid", m32_sigmoid, sigmoid_ref, -INFINITY, INFINITY, 2.5, 0, 1},
     {"softplus", m32_softplus, softplus_ref, -INFINITY, INFINITY, 2.0, 0, INFINITY},
     {"tanh", m32_tanh, tanhl, -INFINITY, INFINITY, 2.5, -1, 1},
-    {"Phi", phi, phi_ref, -INFINITY, INFINITY, 3.8, 0, 1},
+    {"Phi", phi, phi_ref, -INFINITY, INFINITY, 4.0, 0, 1},
     {"x phi", x_phi, x_phi_ref, -INFINITY, INFINITY, 3.3, 0, 0},
 };
 
