@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Benchmarks. The library's own matrix product in the form in which the model uses it: weights in panels,
- * padded row strides. With the argument "epilogue" also bias and activation, and
- * the activation's derivative.
+ * padded row strides, some rows at a time. With the argument "epilogue" also bias and activation, and the
+ * activation's derivative.
  */
 #include "products.h"
 
@@ -59,12 +59,33 @@ static struct vae_product weight_gradient(const struct layer *l)
         .c = vae_panels_packed(l->dw, l->in, l->out, VAE_PANEL)};
 }
 
+/* Rows go through in parts, as in the model: an operand that is rearranged is to stay in the nearer caches.
+ */
+#define ROWS 128
+
+static struct layer part_of(const struct layer *l, size_t first)
+{
+    struct layer part = *l;
+    part.rows = l->rows - first < ROWS ? l->rows - first : ROWS;
+    part.x += first * l->ldx;
+    part.y += first * l->ldy;
+    part.g += first * l->ldy;
+    part.dx += first * l->ldx;
+    return part;
+}
+
 static void multiply(const struct layer *layer, enum form form)
 {
-    struct vae_product product = form == FORM_FORWARD          ? forward(layer)
-                                 : form == FORM_INPUT_GRADIENT ? input_gradient(layer)
-                                                               : weight_gradient(layer);
-    vae_gemm_run(&gemm, &product);
+    if (form == FORM_WEIGHT_GRADIENT) {
+        struct vae_product product = weight_gradient(layer);
+        vae_gemm_run(&gemm, &product);
+        return;
+    }
+    for (size_t first = 0; first < layer->rows; first += ROWS) {
+        struct layer part = part_of(layer, first);
+        struct vae_product product = form == FORM_FORWARD ? forward(&part) : input_gradient(&part);
+        vae_gemm_run(&gemm, &product);
+    }
 }
 
 int main(int argc, char **argv)
@@ -72,7 +93,7 @@ int main(int argc, char **argv)
     size_t count;
     with_epilogue = argc > 1 && strcmp(argv[1], "epilogue") == 0;
     gemm = (struct vae_gemm){vae_kernels_get()->train, VAE_GEMM_NATIVE};
-    packed = bench_floats(vae_gemm_packed(1000, 784));
+    packed = bench_floats(vae_gemm_packed(ROWS, 784));
     bench_about("libvae %s", vae_build_info());
     struct bench_case *cases = products_cases(multiply, vae_row_stride, &count);
     products_add_score(cases, &count, "score", multiply, vae_row_stride);
