@@ -3,42 +3,42 @@
  *
  * Each output is one fma chain in order of k, so that its bits depend on no tile shape, thread count or
  * instruction set. K is not split: at 14 x 32 a tile asks for 2.9 cache lines per 28 fma, which the
- * second-level cache gives. A lies in order of k, at most one register away from the next: by rows it is
- * packed first.
+ * second-level cache gives. What is broadcast lies side by side for each step of k, or at a constant
+ * distance, so that one pointer serves a tile; an A by rows is packed first.
  */
 #include "train.h"
 #include "vec.h"
 
-#define UNROLL _Pragma("GCC unroll 16")
 #define LINE 64 /* bytes of a cache line */
 
 /* The tiles are macros, and not inline functions, because clang unrolls a loop early enough to keep acc in
  * registers only where its bounds are literally constant. STRIDE: between A's elements of one step of k. */
 #define TILE_BEGIN(ROWS, VECS)                                                                               \
     vec acc[ROWS][VECS];                                                                                     \
-    UNROLL for (size_t i = 0; i < ROWS; i++) UNROLL for (size_t j = 0; j < VECS; j++) acc[i][j] = vec_all(0)
+    VAE_UNROLL for (size_t i = 0; i < ROWS; i++) VAE_UNROLL for (size_t j = 0; j < VECS; j++) acc[i][j] =    \
+        vec_all(0)
 #define TILE_STEP(ROWS, VECS, STRIDE)                                                                        \
     vec row[VECS];                                                                                           \
-    UNROLL for (size_t j = 0; j < VECS; j++) row[j] = vec_load(b + j * VEC_LANES);                           \
-    UNROLL for (size_t i = 0; i < ROWS; i++) TILE_ROW(i, VECS, a + i * (STRIDE))
+    VAE_UNROLL for (size_t j = 0; j < VECS; j++) row[j] = vec_load(b + j * VEC_LANES);                       \
+    VAE_UNROLL for (size_t i = 0; i < ROWS; i++) TILE_ROW(i, VECS, a + i * (STRIDE))
 #if defined(VEC_ADD_PRODUCT)
 /* Every other row broadcasts in its multiply-adds, which are fewer instructions; all of them would be too
  * many loads. */
 #define TILE_ROW(I, VECS, X)                                                                                 \
     {                                                                                                        \
         vec x = (I) % 2 ? vec_all(*(X)) : row[0];                                                            \
-        UNROLL for (size_t j = 0; j < VECS; j++) if ((I) % 2) acc[I][j] = vec_fma(x, row[j], acc[I][j]);     \
+        VAE_UNROLL for (size_t j = 0; j < VECS; j++) if ((I) % 2) acc[I][j] = vec_fma(x, row[j], acc[I][j]); \
         else vec_add_product(&acc[I][j], X, row[j]);                                                         \
     }
 #else
 #define TILE_ROW(I, VECS, X)                                                                                 \
     {                                                                                                        \
         vec x = vec_all(*(X));                                                                               \
-        UNROLL for (size_t j = 0; j < VECS; j++) acc[I][j] = vec_fma(x, row[j], acc[I][j]);                  \
+        VAE_UNROLL for (size_t j = 0; j < VECS; j++) acc[I][j] = vec_fma(x, row[j], acc[I][j]);              \
     }
 #endif
 #define TILE_END(ROWS, VECS)                                                                                 \
-    UNROLL for (size_t i = 0; i < ROWS; i++) UNROLL for (size_t j = 0; j < VECS; j++)                        \
+    VAE_UNROLL for (size_t i = 0; i < ROWS; i++) VAE_UNROLL for (size_t j = 0; j < VECS; j++)                \
         vec_store(c + i * ldc + j * VEC_LANES, acc[i][j])
 
 /* C = A B, A's element (i, p) at a[i + p * step]. */
@@ -77,12 +77,12 @@
         while (k > 0) {                                                                                      \
             size_t steps = k < VAE_PANEL ? k : VAE_PANEL;                                                    \
             const float *a = k < VAE_PANEL ? rest : w;                                                       \
-            w += step;                                                                                       \
-            uintptr_t ahead = (uintptr_t)w;                                                                  \
+            uintptr_t ahead = (uintptr_t)w + step * sizeof *w;                                               \
             for (k -= steps; steps > 0; steps--, a++, b += VAE_PANEL, ahead += LINE) {                       \
                 __builtin_prefetch((const void *)ahead, 0, 3);                                               \
                 TILE_STEP(ROWS, VECS, VAE_PANEL);                                                            \
             }                                                                                                \
+            w += k > 0 ? step : 0;                                                                           \
         }                                                                                                    \
         TILE_END(ROWS, VECS);                                                                                \
     }
@@ -239,7 +239,8 @@ void K(gemm_back_block)(const struct vae_back_block *block)
             rest[j * VAE_PANEL + p] = block->rest[j * block->ldrest + p];
     for (size_t first = 0; first < block->m; first += VAE_PANEL)
         back_panel(block, first, block->m - first < VAE_PANEL ? block->m - first : VAE_PANEL, rest);
-    /* Only now: a load of a whole line that has just been stored in parts waits until they are in the cache. */
+    /* Only now: a load of a whole line that has just been stored in parts waits until they are in the cache.
+     */
     K(epilogue_rows)(&block->epilogue, 0, block->m, 0, block->n, block->c, block->ldc);
 }
 
@@ -254,14 +255,14 @@ void K(gemm_back_block)(const struct vae_back_block *block)
 static void row_tile(size_t k, const float *a, const float *b, size_t step, float *c)
 {
     vec acc[ROW_PANELS][PANEL_VECS];
-    UNROLL for (size_t i = 0; i < ROW_PANELS; i++) UNROLL for (size_t j = 0; j < PANEL_VECS; j++) acc[i][j] =
-        vec_all(0);
+    VAE_UNROLL for (size_t i = 0; i < ROW_PANELS; i++) VAE_UNROLL for (size_t j = 0; j < PANEL_VECS; j++)
+        acc[i][j] = vec_all(0);
     for (size_t p = 0; p < k; p++, b += VAE_PANEL) {
         vec x = vec_all(a[p]);
-        UNROLL for (size_t i = 0; i < ROW_PANELS; i++) UNROLL for (size_t j = 0; j < PANEL_VECS; j++)
+        VAE_UNROLL for (size_t i = 0; i < ROW_PANELS; i++) VAE_UNROLL for (size_t j = 0; j < PANEL_VECS; j++)
             acc[i][j] = vec_fma(x, vec_load(b + i * step + j * VEC_LANES), acc[i][j]);
     }
-    UNROLL for (size_t i = 0; i < ROW_PANELS; i++) UNROLL for (size_t j = 0; j < PANEL_VECS; j++)
+    VAE_UNROLL for (size_t i = 0; i < ROW_PANELS; i++) VAE_UNROLL for (size_t j = 0; j < PANEL_VECS; j++)
         vec_store(c + i * VAE_PANEL + j * VEC_LANES, acc[i][j]);
 }
 
