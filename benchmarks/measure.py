@@ -156,10 +156,11 @@ def products(bench, tier="best"):
                 rows[shape]["models"].append(model)
             if "/" not in shape or shape in rows or model not in bench.models:
                 continue
-            contenders = {"peak": (peak, isa), "libvae": (plain, case), "epilogue": (epilogue, case),
-                          **{name: (worker, case) for name, worker in others.items()}}
+            contenders = {"issue": (peak, "issue"), "peak": (peak, isa), "libvae": (plain, case),
+                          "epilogue": (epilogue, case), **{name: (worker, case) for name, worker in others.items()}}
             times = interleave(contenders, bench.rounds, bench.slice / 5)
             rows[shape] = product_row(times, others, work, peak.cases[isa], model)
+            rows[shape]["issue"] = [peak.cases["issue"] / seconds for seconds in times["issue"]]
         return {"isa": isa, "others": list(others), "rows": rows}
 
 
@@ -168,7 +169,9 @@ def product_row(times, others, work, peak_work, model):
     scale = work / peak_work
     return {
         "models": [model], "work": work, "peak": peak_work / median(times["peak"]),
-        "rates": {label: work / seconds for label, seconds in medians(times).items() if label != "peak"},
+        "rates": {label: work / seconds for label, seconds in medians(times).items()
+                  if label not in ("peak", "issue")},
+        "shares": [scale * peak / own for peak, own in zip(times["peak"], times["libvae"])],
         "of_peak": scale * ratio(times, "peak", "libvae"), "epilogue_of_peak": scale * ratio(times, "peak", "epilogue"),
         "fastest": best, "against_fastest": ratio(times, best, "libvae") if best else None,
     }

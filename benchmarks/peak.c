@@ -77,6 +77,16 @@ static size_t peaks(struct peak out[3])
 
 #endif
 
+#define NOPS_4 "nop\n nop\n nop\n nop\n "
+#define NOPS_24 NOPS_4 NOPS_4 NOPS_4 NOPS_4 NOPS_4 NOPS_4
+
+static void issue(void *arg)
+{
+    (void)arg;
+    for (int round = 0; round < ROUNDS; round++)
+        __asm__ volatile(NOPS_24);
+}
+
 struct pair {
     void (*run)(void *arg);
 };
@@ -102,7 +112,7 @@ int main(void)
 {
     struct peak list[3];
     struct pair pairs[3];
-    struct bench_case cases[6];
+    struct bench_case cases[7];
     size_t count = 0, known = peaks(list);
     for (size_t i = 0; i < known; i++) {
         struct bench_case *c = &cases[count];
@@ -117,5 +127,6 @@ int main(void)
     }
     if (count == 0)
         return bench_skip("the peak: no loop for this processor");
+    cases[count++] = (struct bench_case){.name = "issue", .work = 24.0 * ROUNDS, .run = issue};
     return bench_serve(cases, count);
 }
