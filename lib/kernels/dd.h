@@ -17,7 +17,16 @@
 
 #include "isa.h"
 
-#define DD_INLINE VAE_INLINE
+/* What is short costs less than a call, everywhere; what is long, only where it makes loops vectorise. */
+#define DD_INLINE static inline __attribute__((always_inline))
+#define DD_LONG VAE_INLINE
+
+/* Before a loop of constant bounds inside a loop of lanes */
+#if defined(VAE_VECTORS)
+#define DD_UNROLL VAE_UNROLL
+#else
+#define DD_UNROLL
+#endif
 
 struct dd {
     double h, l;
@@ -165,7 +174,7 @@ DD_INLINE double dd_power2(double n)
 }
 
 /* x 2^n, rounded where it is subnormal, infinite where it overflows; x.h within 2^+-900 */
-DD_INLINE struct dd dd_scale(struct dd x, double n)
+DD_LONG struct dd dd_scale(struct dd x, double n)
 {
     double m = dd_clamp(n, -2000.0, 2000.0), half = dd_round(0.5 * m);
     double a = dd_power2(half), b = dd_power2(m - half), h = x.h * a * b;
@@ -173,7 +182,7 @@ DD_INLINE struct dd dd_scale(struct dd x, double n)
 }
 
 /* x 2^e as v 2^e' with 1 <= |v| < 2; 0 stays 0. Infinities become NaN. */
-DD_INLINE struct dd_wide dd_normalise(struct dd x, double e)
+DD_LONG struct dd_wide dd_normalise(struct dd x, double e)
 {
     int small = fabs(x.h) < 0x1p-900;
     double lift = small ? 0x1p128 : 1.0, h = x.h * lift;
@@ -200,7 +209,7 @@ DD_INLINE struct dd_wide dd_wide_mul(struct dd_wide a, struct dd_wide b)
 }
 
 /* The sum, at the larger exponent of the two that are not 0. */
-DD_INLINE struct dd_wide dd_wide_add(struct dd_wide a, struct dd_wide b)
+DD_LONG struct dd_wide dd_wide_add(struct dd_wide a, struct dd_wide b)
 {
     double ea = a.v.h == 0.0 ? -0x1p40 : a.e, eb = b.v.h == 0.0 ? -0x1p40 : b.e;
     double e = ea > eb ? ea : eb;
@@ -208,7 +217,7 @@ DD_INLINE struct dd_wide dd_wide_add(struct dd_wide a, struct dd_wide b)
 }
 
 /* g + w x, rounded once. A weight of 0 makes 0 of an infinite x, and x = 0 of an infinite weight. */
-DD_INLINE double dd_add_weighted(double g, double w, struct dd_wide x)
+DD_LONG double dd_add_weighted(double g, double w, struct dd_wide x)
 {
     struct dd_wide u = dd_wide_of(w), v = dd_normalise(x.v, x.e);
     struct dd p = dd_scale(dd_mul_by(v.v, u.v.h), u.e + v.e);

@@ -27,11 +27,11 @@ DD_INLINE struct dd dd_poly(
     struct dd x, const double *small, int n_small, const struct dd *large, int n_large)
 {
     double t = small[0];
-    VAE_UNROLL
+    DD_UNROLL
     for (int i = 1; i < n_small; i++)
         t = fma(t, x.h, small[i]);
     struct dd p = dd_add(large[0], dd_mul_by(x, t));
-    VAE_UNROLL
+    DD_UNROLL
     for (int i = 1; i < n_large; i++)
         p = dd_add(large[i], dd_mul(p, x));
     return p;

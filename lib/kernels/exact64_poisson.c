@@ -41,7 +41,7 @@ DD_INLINE struct dd shift_product(double k)
 {
     static const double product[SHIFT / 2] = {16.0, 30.0, 42.0, 52.0, 60.0, 66.0, 70.0, 72.0};
     struct dd q = dd_mul_by(dd_sum(k, 17.0), k), p = dd_add(q, dd_of(product[0]));
-    VAE_UNROLL
+    DD_UNROLL
     for (int i = 1; i < SHIFT / 2; i++)
         p = dd_mul(p, dd_add(q, dd_of(product[i])));
     return p;
