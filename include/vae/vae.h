@@ -28,7 +28,7 @@
  *
  * @par Conduct
  * No call prints, exits, aborts, installs a handler or changes process-wide state (BLAS threads, FPU modes,
- * locale, environment).
+ * locale, environment). Callbacks return: an exception or a longjmp() does not pass through the library.
  *
  * @par Structs
  * `size` comes first and is the caller's `sizeof`, written by the `vae_*_init` function, which also writes
