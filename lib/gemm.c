@@ -72,21 +72,20 @@ static size_t run_row(const struct vae_gemm *gemm, const struct vae_product *p, 
     return gemm->kernels->gemm_row(&block, p->c.cols / VAE_PANEL, p->b.step, p->descending);
 }
 
-/* The panel of weights that is wanted after panel i. */
-static struct vae_ahead next_panel(const struct vae_product *p, size_t i)
+/* What is wanted after panel i: what the product names, else the next panel of weights. */
+static struct vae_ahead ahead_of(const struct vae_product *p, size_t i)
 {
-    struct vae_ahead ahead = {{NULL}, 0, 0};
-    if (p->b.ld == VAE_PANEL && i + 1 < vae_panels_count(&p->c)) {
+    struct vae_ahead ahead = p->ahead;
+    if (!ahead.from[0] && p->b.ld == VAE_PANEL && i + 1 < vae_panels_count(&p->c)) {
         struct vae_panels next = vae_panels_one(&p->b, i + 1, 0);
-        ahead.from[0] = next.data;
-        ahead.floats = p->k * next.ld;
+        ahead = (struct vae_ahead){{next.data}, p->k * next.ld, 0};
     }
     return ahead;
 }
 
 static void run_native(const struct vae_gemm *gemm, const struct vae_product *p)
 {
-    struct vae_block block = {.m = p->m, .k = p->k, .a = p->a, .a_step = p->a_col, .ahead = p->ahead};
+    struct vae_block block = {.m = p->m, .k = p->k, .a = p->a, .a_step = p->a_col};
     size_t first = 0;
     if (p->a_col == 1 && p->m == 1) {
         first = run_row(gemm, p, block);
@@ -103,8 +102,7 @@ static void run_native(const struct vae_gemm *gemm, const struct vae_product *p)
         block.c = c.data;
         block.ldc = c.ld;
         block.epilogue = shifted(p->epilogue, i * p->c.width);
-        if (vae_panels_count(&p->c) > 1)
-            block.ahead = next_panel(p, i);
+        block.ahead = ahead_of(p, i);
         gemm->kernels->gemm_block(&block);
     }
 }

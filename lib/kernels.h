@@ -97,11 +97,11 @@ struct vae_block {
     struct vae_ahead ahead;
 };
 
-/* The same for C[m][n] = A B', where B is a matrix of weights as it lies. B's row j, column p is b[p /
- * VAE_PANEL
- * * b_step + j * VAE_PANEL + p % VAE_PANEL] in whole panels, and rest[j * ldrest + p % VAE_PANEL] in the last
- * k % VAE_PANEL columns. A in panels of VAE_PANEL rows: element (i, p) is a[(i / VAE_PANEL * k + p) *
- * VAE_PANEL + i % VAE_PANEL], rows beyond m being finite. */
+/* The same for C[m][n] = A B', where B is a matrix of weights as it lies. Of B's row j, column p stands in
+ *     b[p / VAE_PANEL * b_step + j * VAE_PANEL + p % VAE_PANEL]   for whole panels, and
+ *     rest[j * ldrest + p % VAE_PANEL]                            for the last k % VAE_PANEL columns.
+ * A in panels of VAE_PANEL rows, those beyond m being finite; element (i, p) is
+ *     a[(i / VAE_PANEL * k + p) * VAE_PANEL + i % VAE_PANEL]. */
 struct vae_back_block {
     size_t m, n, k;
     const float *a;

@@ -21,21 +21,21 @@
     vec row[VECS];                                                                                           \
     VAE_UNROLL for (size_t j = 0; j < VECS; j++) row[j] = vec_load(b + j * VEC_LANES);                       \
     VAE_UNROLL for (size_t i = 0; i < ROWS; i++) TILE_ROW(i, VECS, a + i * (STRIDE))
-#if defined(VEC_ADD_PRODUCT)
-/* Every other row broadcasts in its multiply-adds, which are fewer instructions; all of them would be too
- * many loads. */
-#define TILE_ROW(I, VECS, X)                                                                                 \
-    {                                                                                                        \
-        vec x = (I) % 2 ? vec_all(*(X)) : row[0];                                                            \
-        VAE_UNROLL for (size_t j = 0; j < VECS; j++) if ((I) % 2) acc[I][j] = vec_fma(x, row[j], acc[I][j]); \
-        else vec_add_product(&acc[I][j], X, row[j]);                                                         \
-    }
-#else
-#define TILE_ROW(I, VECS, X)                                                                                 \
+#define BROADCAST_ROW(I, VECS, X)                                                                            \
     {                                                                                                        \
         vec x = vec_all(*(X));                                                                               \
         VAE_UNROLL for (size_t j = 0; j < VECS; j++) acc[I][j] = vec_fma(x, row[j], acc[I][j]);              \
     }
+#if defined(VEC_ADD_PRODUCT)
+/* Every other row broadcasts in its multiply-adds, which are fewer instructions; all of them would be too
+ * many loads. */
+#define TILE_ROW(I, VECS, X)                                                                                 \
+    if ((I) % 2)                                                                                             \
+        BROADCAST_ROW(I, VECS, X)                                                                            \
+    else                                                                                                     \
+        VAE_UNROLL for (size_t j = 0; j < VECS; j++) vec_add_product(&acc[I][j], X, row[j])
+#else
+#define TILE_ROW BROADCAST_ROW
 #endif
 #define TILE_END(ROWS, VECS)                                                                                 \
     VAE_UNROLL for (size_t i = 0; i < ROWS; i++) VAE_UNROLL for (size_t j = 0; j < VECS; j++)                \

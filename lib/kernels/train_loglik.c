@@ -11,20 +11,11 @@
 #include "train.h"
 
 #include "math32.h"
+#include "rows.h"
 
 /* A row goes through in pieces that stay in the nearest cache; a multiple of the lanes, so sums know nothing
  * of it. */
 #define PIECE 128
-
-static double reduce(const double lane[VAE_LANES])
-{
-    double half[8], quarter[4];
-    for (int l = 0; l < 8; l++)
-        half[l] = lane[l] + lane[l + 8];
-    for (int l = 0; l < 4; l++)
-        quarter[l] = half[l] + half[l + 4];
-    return (quarter[0] + quarter[2]) + (quarter[1] + quarter[3]);
-}
 
 /* Copies of the last, incomplete piece of a row, padded so that every loop below has a constant length. */
 static const float *padded(const float *from, size_t n, float to[PIECE])
@@ -78,7 +69,7 @@ void K(train_bernoulli)(size_t n, size_t d, const float *x, size_t ldx, const fl
             add_terms(cols, term, lane);
         }
         if (value)
-            value[i] = reduce(lane);
+            value[i] = lanes_total(lane);
     }
 }
 
@@ -116,6 +107,6 @@ void K(train_gauss)(size_t n, size_t d, const float *x, size_t ldx, const float 
             add_terms(cols, term, lane);
         }
         if (value)
-            value[i] = reduce(lane);
+            value[i] = lanes_total(lane);
     }
 }
