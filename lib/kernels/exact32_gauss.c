@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Rank 4. Log-likelihoods of location and scale, exact float32.
  *
- *   Gaussian:  -(ln 2 pi + lv + t^2) / 2,  t = (x - mean) exp(-lv / 2);  dmean = t exp(-lv / 2), dlv = (t^2 -
- * 1) / 2 Laplace:   -(ln 2 + s + a),  a = |x - mean| exp(-s);  dmean = sign(x - mean) exp(-s), 0 at the
- * centre, ds = a - 1
+ *   Gaussian:  -(ln 2 pi + lv + t^2) / 2,  t = (x - mean) exp(-lv / 2);
+ *              dmean = t exp(-lv / 2), dlv = (t^2 - 1) / 2
+ *   Laplace:   -(ln 2 + s + a),  a = |x - mean| exp(-s);
+ *              dmean = sign(x - mean) exp(-s), 0 at the centre, ds = a - 1
  *
  * The logarithms saturate from below, so that at -inf the limit comes out: the density is infinite at the
  * centre and 0 beside it. t and its product with exp(-lv / 2) cannot overflow: see M64_EXP_MAX.

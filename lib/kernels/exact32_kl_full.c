@@ -5,8 +5,9 @@
  *
  *   (sum_{i>j} N_ij^2 + sum (u^2 + 2 (u - log1p u)) + y'y) / 2
  *   dmu_q = -dmu_p = L_p^-T y
- *   dL_q = tril(L_p^-T (I + N)) - diag(1 / L_q), on the diagonal u (2 + u) / L_q,ii + sum_{k>i} (L_p^-T)_ik
- * N_ki dL_p = -tril(L_p^-T (N + N' + N N' + y y'))
+ *   dL_q = tril(L_p^-T (I + N)) - diag(1 / L_q),
+ *          on the diagonal u (2 + u) / L_q,ii + sum_{k>i} (L_p^-T)_ik N_ki
+ *   dL_p = -tril(L_p^-T (N + N' + N N' + y y'))
  *
  * Only lower triangles are formed. Every solved element saturates, so that no later product or sum can
  * overflow: finite input gives no NaN. Loops run along rows; no sum of them is split, and their order is that

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Rank 4. Poisson log-likelihood on log rates, exact float32: x eta - exp(eta) - lgamma(x + 1); d eta = x -
- * exp(eta).
+ * Rank 4. Poisson log-likelihood on log rates, exact float32:
+ * x eta - exp(eta) - lgamma(x + 1); d eta = x - exp(eta).
  *
  * For x >= 1 in the saddle-point form of Loader (2000), which does not cancel:
  *
- *   -(log(2 pi x) / 2 + stirlerr(x) + x g(u)),  u = eta - log(x),  g(u) = exp(u) - 1 - u;  d eta = -x
- * expm1(u)
+ *   -(log(2 pi x) / 2 + stirlerr(x) + x g(u)),  u = eta - log(x),  g(u) = exp(u) - 1 - u;
+ *   d eta = -x expm1(u)
  *
  * with stirlerr(x) = lgamma(x + 1) - (x + 1/2) log x + x - log(2 pi) / 2 as v P(v), v = 1 / (x + 1/2). For x
  * in [0, 1) as it stands, with lgamma(x + 1) = x (x - 1) P(x). x need not be whole; below 0 the likelihood is

@@ -2,10 +2,12 @@
  * Rank 4. Log-likelihoods inside a training step: value and gradient in one pass, float32 terms, float64
  * sums.
  *
- * Bernoulli on logits: x l - softplus(l) = -(w |l| + log1p(e^-|l|)), w = 1 - x for l > 0, else x; both terms
- * >= 0. Gauss (Kingma & Welling, arXiv:1312.6114, app. C): -(log 2 pi + logvar + t^2) / 2, t = (x - mean)
- * e^(-logvar / 2). Worst error of a term and of a gradient: 2 ULP of the largest term for Bernoulli, 4 for
- * Gauss
+ *   Bernoulli on logits: x l - softplus(l) = -(w |l| + log1p(e^-|l|)), w = 1 - x for l > 0, else x;
+ *                        both terms are >= 0
+ *   Gauss:               -(log 2 pi + logvar + t^2) / 2, t = (x - mean) e^(-logvar / 2)
+ *                        (Kingma & Welling, arXiv:1312.6114, app. C)
+ *
+ * Worst error of a term and of a gradient: 2 ULP of the largest term for Bernoulli, 4 for Gauss
  * (`tests/unit/test_train_kernels`). The reading calls use the exact kernels instead.
  */
 #include "train.h"
