@@ -4,7 +4,7 @@
  */
 #include "serve.h"
 
-#include "kernels.h"
+#include "kernels/table.h"
 
 #include <stdio.h>
 #include <vae/vae.h>

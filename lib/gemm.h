@@ -4,7 +4,7 @@
 #ifndef VAE_LIB_GEMM_H
 #define VAE_LIB_GEMM_H
 
-#include "kernels.h"
+#include "kernels/table.h"
 
 struct vae_gemm {
     const struct vae_train_kernels *kernels;

@@ -4,7 +4,7 @@
 #ifndef VAE_LIB_LIKELIHOOD_H
 #define VAE_LIB_LIKELIHOOD_H
 
-#include "kernels.h"
+#include "kernels/table.h"
 
 struct vae_likelihood {
     const struct vae_likelihood_family *family;

@@ -5,7 +5,7 @@
 #ifndef VAE_LIB_POSTERIOR_H
 #define VAE_LIB_POSTERIOR_H
 
-#include "kernels.h"
+#include "kernels/table.h"
 
 struct vae_posterior {
     const struct vae_kernels *kernels;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Rank 4. Names of one instruction set's kernels: VAE_ISA is set by the build, K(name) is the symbol.
+ * Names of one instruction set's kernels: VAE_ISA is set by the build, K(name) is the symbol.
  *
  * What gains nothing from wider vectors is not compiled again for them: K_NARROW(name) is then the symbol of
  * the set VAE_ISA_NARROW.
@@ -7,7 +7,7 @@
 #ifndef VAE_LIB_KERNELS_ISA_H
 #define VAE_LIB_KERNELS_ISA_H
 
-#include "../kernels.h"
+#include "table.h"
 
 #define VAE_CAT2(a, b, c) a##b##_##c
 #define VAE_CAT(a, b, c) VAE_CAT2(a, b, c)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Rank 4. The table of one instruction set.
+ * The table of one instruction set.
  */
 #include "isa.h"
 

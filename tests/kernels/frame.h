@@ -5,7 +5,7 @@
 #ifndef VAE_TESTS_KERNELS_FRAME_H
 #define VAE_TESTS_KERNELS_FRAME_H
 
-#include "kernels.h"
+#include "kernels/table.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -2,7 +2,7 @@
  * The raw words of one stream on standard output, without end, for the batteries of statistical tests:
  *     rng_stream [seed [stream]] | dieharder -a -g 200
  */
-#include "kernels.h"
+#include "kernels/table.h"
 
 #include <stdio.h>
 #include <stdlib.h>

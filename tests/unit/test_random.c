@@ -3,8 +3,8 @@
  * draws. Statistics are in test_random_statistics.c, equal bits over instruction sets in tests/kernels.
  */
 #define VAE_ISA scalar
-#include "kernels/normal.h"
-#include "kernels/philox.h"
+#include "kernels/random/normal.h"
+#include "kernels/random/philox.h"
 
 #include <check.h>
 #include <math.h>

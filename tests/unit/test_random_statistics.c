@@ -6,7 +6,7 @@
  * About 160 scores are taken in a run; the largest of as many independent ones stays below 4.5 in 999 runs of
  * 1000. The draws never change, so neither does the outcome.
  */
-#include "kernels.h"
+#include "kernels/table.h"
 
 #include <check.h>
 #include <math.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Test. Accuracy of what runs inside a training step: the float32 functions of lib/kernels/math32.h against
+ * Test. Accuracy of what runs inside a training step: the float32 functions of lib/kernels/math/math32.h against
  * long double on every n-th float32 there is (the argument; 397 is what their heads speak of), and the
  * training log-likelihoods on every instruction set that runs.
  */
 #include "../support/runner.h"
 
-#include "kernels.h"
-#include "kernels/math32.h"
+#include "kernels/table.h"
+#include "kernels/math/math32.h"
 
 #include <stdio.h>
 #include <string.h>

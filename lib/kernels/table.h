@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * The kernel table: everything that touches arrays, compiled once per instruction set.
+ *
+ * Every member is plain C in lib/kernels/, built several times with different flags and with the same bits
+ * each time: fixed sixteen lanes, fma() where a fused multiply-add is meant, contraction off, no libm but
+ * fma, sqrt and fabs. Members judge nothing: arguments were checked by the caller (lib/api*.c).
+ */
+#ifndef VAE_LIB_KERNELS_H
+#define VAE_LIB_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The exact kernels of section 2 of the public header, one member a family and precision.
+ * value: [n] float64 row sums or NULL; w: [n] upstream weights or NULL (ones); a gradient is added to, NULL =
+ * not wanted. float32 kernels compute in float64 and round once; float64 kernels compute in double-double. */
+/* clang-format off */
+#define VAE_EXACT_KERNELS(NAME, REAL)                                                                        \
+    struct NAME {                                                                                            \
+        void (*kl_diag)(size_t n, size_t d, const REAL *mu, size_t ldmu, const REAL *logvar, size_t ldlogvar, \
+            const REAL *w, double *value, REAL *gmu, size_t ldgmu, REAL *glogvar, size_t ldglogvar);         \
+        void (*kl_pair)(size_t n, size_t d, const REAL *mu_q, size_t ldmu_q, const REAL *logvar_q,           \
+            size_t ldlogvar_q, const REAL *mu_p, size_t ldmu_p, const REAL *logvar_p, size_t ldlogvar_p,     \
+            const REAL *w, double *value, REAL *gmu_q, size_t ldgmu_q, REAL *glogvar_q, size_t ldglogvar_q,  \
+            REAL *gmu_p, size_t ldgmu_p, REAL *glogvar_p, size_t ldglogvar_p);                               \
+        void (*kl_full)(size_t d, const REAL *mu_q, const REAL *chol_q, size_t ldq, const REAL *mu_p,        \
+            const REAL *chol_p, size_t ldp, void *work, REAL w, double *value, REAL *gmu_q, REAL *gchol_q,   \
+            size_t ldgq, REAL *gmu_p, REAL *gchol_p, size_t ldgp);                                           \
+        void (*reparam)(size_t n, size_t d, const REAL *mu, size_t ldmu, const REAL *logvar, size_t ldlogvar, \
+            const REAL *eps, size_t ldeps, REAL *z, size_t ldz);                                             \
+        void (*reparam_grad)(size_t n, size_t d, const REAL *logvar, size_t ldlogvar, const REAL *eps,       \
+            size_t ldeps, const REAL *gz, size_t ldgz, REAL *gmu, size_t ldgmu, REAL *glogvar,               \
+            size_t ldglogvar);                                                                               \
+        void (*bernoulli)(size_t n, size_t d, const REAL *x, size_t ldx, const REAL *logits, size_t ldlogits, \
+            const REAL *w, double *value, REAL *glogits, size_t ldglogits);                                  \
+        void (*gauss)(size_t n, size_t d, const REAL *x, size_t ldx, const REAL *mean, size_t ldmean,        \
+            const REAL *logvar, size_t ldlogvar, const REAL *w, double *value, REAL *gmean, size_t ldgmean,  \
+            REAL *glogvar, size_t ldglogvar);                                                                \
+        void (*laplace)(size_t n, size_t d, const REAL *x, size_t ldx, const REAL *mean, size_t ldmean,      \
+            const REAL *logscale, size_t ldlogscale, const REAL *w, double *value, REAL *gmean,              \
+            size_t ldgmean, REAL *glogscale, size_t ldglogscale);                                            \
+        void (*poisson)(size_t n, size_t d, const REAL *x, size_t ldx, const REAL *lograte, size_t ldlograte, \
+            const REAL *w, double *value, REAL *glograte, size_t ldglograte);                                \
+        void (*cbernoulli)(size_t n, size_t d, const REAL *x, size_t ldx, const REAL *logits,                \
+            size_t ldlogits, const REAL *w, double *value, REAL *glogits, size_t ldglogits);                 \
+        void (*categorical)(size_t n, size_t k, const uint32_t *label, const REAL *logits, size_t ldlogits,  \
+            const REAL *w, double *value, REAL *glogits, size_t ldglogits);                                  \
+        void (*logmeanexp)(size_t n, size_t k, const REAL *logw, size_t ldlogw, double *lme, REAL *weights,  \
+            size_t ldweights);                                                                               \
+    }
+/* clang-format on */
+VAE_EXACT_KERNELS(vae_exact32, float);
+VAE_EXACT_KERNELS(vae_exact64, double);
+
+/* Philox4x32-10, addressed: element i of a call is element offset + i of stream (seed, stream). */
+struct vae_rng_kernels {
+    void (*random_u32)(uint64_t seed, uint64_t stream, uint64_t offset, size_t n, uint32_t *out);
+    void (*normal32)(uint64_t seed, uint64_t stream, uint64_t offset, size_t n, float *out);
+    void (*normal64)(uint64_t seed, uint64_t stream, uint64_t offset, size_t n, double *out);
+    void (*bernoulli32)(uint64_t seed, uint64_t stream, uint64_t offset, size_t n, const float *p, float *x);
+    void (*bernoulli64)(
+        uint64_t seed, uint64_t stream, uint64_t offset, size_t n, const double *p, double *x);
+};
+
+/* What happens to a block of a product while it is still in the nearest cache. */
+enum { VAE_EPILOGUE_NONE, VAE_EPILOGUE_FORWARD, VAE_EPILOGUE_BACKWARD };
+struct vae_epilogue {
+    int32_t kind, activation;
+    const float *bias; /* forward: [n], added last, or NULL */
+    float *pre;        /* forward: receives the value before the activation, or NULL; backward: holds it */
+    size_t ldpre;
+    const float *y; /* backward: the activation's value; C is multiplied by its derivative */
+    size_t ldy;
+};
+
+/* Arrays that are wanted next, to be fetched during a product; NULL behind the last. */
+struct vae_ahead {
+    const float *from[3];
+    size_t floats; /* of each */
+    int written;   /* they will be written, not only read */
+};
+
+/* One block of a matrix product, C[m][n] = A B with n <= VAE_PANEL, each output one fma chain in order of k
+ * from 0. A in order of k: element (i, p) is a[i + p * a_step], or with a_step 0 as gemm_pack left it. B's
+ * row p starts at b + p * ldb, C's row i at c + i * ldc. Reads of B run to the next multiple of 16 columns,
+ * whatever they hold. */
+#define VAE_PANEL 32
+struct vae_block {
+    size_t m, n, k;
+    const float *a;
+    size_t a_step;
+    const float *b;
+    size_t ldb;
+    float *c;
+    size_t ldc;
+    struct vae_epilogue epilogue;
+    struct vae_ahead ahead;
+};
+
+/* The same for C[m][n] = A B', where B is a matrix of weights as it lies. Of B's row j, column p stands in
+ *     b[p / VAE_PANEL * b_step + j * VAE_PANEL + p % VAE_PANEL]   for whole panels, and
+ *     rest[j * ldrest + p % VAE_PANEL]                            for the last k % VAE_PANEL columns.
+ * A in panels of VAE_PANEL rows, those beyond m being finite; element (i, p) is
+ *     a[(i / VAE_PANEL * k + p) * VAE_PANEL + i % VAE_PANEL]. */
+struct vae_back_block {
+    size_t m, n, k;
+    const float *a;
+    const float *b, *rest;
+    size_t b_step, ldrest;
+    float *c;
+    size_t ldc;
+    struct vae_epilogue epilogue;
+};
+
+/* Adam, Kingma & Ba, arXiv:1412.6980, algorithm 1; the two corrections are 1 / (1 - beta^t). */
+struct vae_adam {
+    float beta1, beta2, rate, epsilon;
+    float root_correction2; /* 1 / sqrt(1 - beta2^t) */
+    float rest1, rest2;     /* 1 - beta, not of the rounded beta: 1e-5 off at 0.999, 0 near 1 */
+};
+
+/* What runs inside a training step. Error bounds stand in the files. All of these overwrite. */
+struct vae_train_kernels {
+    void (*gemm_block)(const struct vae_block *block);
+    void (*gemm_back_block)(const struct vae_back_block *block);
+    /* A[m][k] by rows into m * k floats, for gemm_block */
+    void (*gemm_pack)(size_t m, size_t k, const float *a, size_t lda, float *to);
+    /* one row of contiguous A times the first of `panels` whole panels of B, `step` apart, several at a time,
+     * from the first one on or from the last; returns how many it did, the rest being the caller's. Same bits
+     * as gemm_block. */
+    size_t (*gemm_row)(const struct vae_block *block, size_t panels, size_t step, int descending);
+    /* the epilogue alone, on a C of m rows and n columns (for products that another library made) */
+    void (*epilogue)(const struct vae_epilogue *epilogue, size_t m, size_t n, float *c, size_t ldc);
+    /* out[n] = sum over the m rows of g, in order */
+    void (*column_sums)(size_t m, size_t n, const float *g, size_t ldg, float *out);
+    /* to[c][r] = from[r][c] */
+    void (*transpose)(size_t rows, size_t cols, const float *from, size_t ldfrom, float *to, size_t ldto);
+    /* value[n] and scale * d value / d logits; g or value may be NULL */
+    void (*bernoulli)(size_t n, size_t d, const float *x, size_t ldx, const float *logits, size_t ldlogits,
+        float scale, double *value, float *g, size_t ldg);
+    /* the same for means and log-variances; ldlogvar 0 is one row for all; glogvar may be NULL */
+    void (*gauss)(size_t n, size_t d, const float *x, size_t ldx, const float *mean, size_t ldmean,
+        const float *logvar, size_t ldlogvar, float scale, double *value, float *gmean, size_t ldgmean,
+        float *glogvar, size_t ldglogvar);
+    /* p, m, v updated by g, n elements; returns sum_squares(n, g) */
+    double (*adam)(const struct vae_adam *adam, size_t n, const float *g, float *p, float *m, float *v);
+    double (*sum_squares)(size_t n, const float *g);
+    float (*max_abs)(size_t n, const float *g); /* infinity where an element is NaN */
+};
+
+struct vae_kernels {
+    const char *isa;
+    const struct vae_exact32 *exact32;
+    const struct vae_exact64 *exact64;
+    const struct vae_rng_kernels *rng;
+    const struct vae_train_kernels *train;
+};
+
+/* The best table that this CPU (and VAE_CPU) allows; the same pointer at every call. */
+const struct vae_kernels *vae_kernels_get(void);
+/* The table called `isa`, or NULL where the build or the CPU lacks it. */
+const struct vae_kernels *vae_kernels_named(const char *isa);
+
+#endif

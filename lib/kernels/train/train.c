@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * The training table, and its small members: optimizer, sums, transposition, checks.
+ */
+#include "train.h"
+
+#include "kernels/math/math32.h"
+
+/* Columns side by side, rows in order: one addition chain a column. */
+static void column_sums(size_t m, size_t n, const float *g, size_t ldg, float *out)
+{
+    for (size_t j = 0; j < n; j += VAE_LANES) {
+        size_t cols = n - j < VAE_LANES ? n - j : VAE_LANES;
+        float sum[VAE_LANES] = {0};
+        for (size_t i = 0; i < m; i++)
+            for (size_t l = 0; l < cols; l++)
+                sum[l] += g[i * ldg + j + l];
+        memcpy(out + j, sum, cols * sizeof *sum);
+    }
+}
+
+typedef float four __attribute__((vector_size(16)));
+
+static four load_four(const float *from)
+{
+    four v;
+    memcpy(&v, from, sizeof v);
+    return v;
+}
+
+/* Four by four, in registers. */
+static void transpose_four(const float *from, size_t ldfrom, float *to, size_t ldto)
+{
+    four a = load_four(from), b = load_four(from + ldfrom);
+    four c = load_four(from + 2 * ldfrom), d = load_four(from + 3 * ldfrom);
+    four ab0 = __builtin_shufflevector(a, b, 0, 4, 1, 5), ab1 = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+    four cd0 = __builtin_shufflevector(c, d, 0, 4, 1, 5), cd1 = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+    four rows[4] = {__builtin_shufflevector(ab0, cd0, 0, 1, 4, 5),
+        __builtin_shufflevector(ab0, cd0, 2, 3, 6, 7), __builtin_shufflevector(ab1, cd1, 0, 1, 4, 5),
+        __builtin_shufflevector(ab1, cd1, 2, 3, 6, 7)};
+    for (size_t i = 0; i < 4; i++)
+        memcpy(to + i * ldto, &rows[i], sizeof rows[i]);
+}
+
+/* Along the rows of the target, so that its lines are written whole. Squares at the edges overlap others. */
+void K(transpose)(size_t rows, size_t cols, const float *from, size_t ldfrom, float *to, size_t ldto)
+{
+    if (rows < 4 || cols < 4) {
+        for (size_t c = 0; c < cols; c++)
+            for (size_t r = 0; r < rows; r++)
+                to[c * ldto + r] = from[r * ldfrom + c];
+        return;
+    }
+    for (size_t i = 0; i < cols; i += 4) {
+        size_t c = i + 4 < cols ? i : cols - 4;
+        for (size_t j = 0; j < rows; j += 4) {
+            size_t r = j + 4 < rows ? j : rows - 4;
+            transpose_four(from + r * ldfrom + c, ldfrom, to + c * ldto + r, ldto);
+        }
+    }
+}
+
+/* sqrt(x) for x >= 0, as x times 1 / sqrt(x): a guess from the exponent, a cubic step, then a quadratic one
+ * for the product; 2 ULP for normal x. */
+VAE_INLINE float fast_root(float x)
+{
+    float y = m32_from_bits(0x5f375a86u - (m32_bits(x) >> 1));
+    float e = fmaf(-x * y, y, 1.0f);
+    y = fmaf(y * e, fmaf(e, 0.375f, 0.5f), y);
+    float root = x * y;
+    return fmaf(0.5f * root, fmaf(-root, y, 1.0f), root);
+}
+
+VAE_INLINE void add_squares(size_t n, const float *restrict g, double lane[restrict VAE_LANES])
+{
+    VAE_ROLLED
+    for (size_t l = 0; l < n; l++)
+        lane[l] = fma((double)g[l], (double)g[l], lane[l]);
+}
+
+static double lanes_sum(const double lane[VAE_LANES])
+{
+    double total = 0;
+    for (size_t l = 0; l < VAE_LANES; l++)
+        total += lane[l];
+    return total;
+}
+
+static double sum_squares(size_t n, const float *g)
+{
+    double lane[VAE_LANES] = {0};
+    size_t i = 0;
+    for (; i + VAE_LANES <= n; i += VAE_LANES)
+        add_squares(VAE_LANES, g + i, lane);
+    add_squares(n - i, g + i, lane);
+    return lanes_sum(lane);
+}
+
+/* The root in multiply-adds, because a core has one unit for roots and quotients, which the quotient keeps
+ * busy. Its error is of the update, not of the parameter. */
+VAE_INLINE void update(const struct vae_adam *a, size_t n, const float *restrict g, float *restrict p,
+    float *restrict m, float *restrict v)
+{
+    VAE_ROLLED
+    for (size_t i = 0; i < n; i++) {
+        float first = fmaf(a->beta1, m[i], a->rest1 * g[i]);
+        float second = fmaf(a->beta2, v[i], a->rest2 * g[i] * g[i]);
+        m[i] = first;
+        v[i] = second;
+        p[i] -= a->rate * first / fmaf(fast_root(second), a->root_correction2, a->epsilon);
+    }
+}
+
+static double adam(const struct vae_adam *a, size_t n, const float *restrict g, float *restrict p,
+    float *restrict m, float *restrict v)
+{
+    const struct vae_adam adam = *a;
+    double lane[VAE_LANES] = {0};
+    size_t i = 0;
+    for (; i + VAE_LANES <= n; i += VAE_LANES) {
+        update(&adam, VAE_LANES, g + i, p + i, m + i, v + i);
+        add_squares(VAE_LANES, g + i, lane);
+    }
+    update(&adam, n - i, g + i, p + i, m + i, v + i);
+    add_squares(n - i, g + i, lane);
+    return lanes_sum(lane);
+}
+
+/* The bits of magnitudes order as integers, NaN above infinity. */
+static float max_abs(size_t n, const float *g)
+{
+    uint32_t most = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t bits = m32_bits(g[i]) & 0x7fffffffu;
+        most = bits > most ? bits : most;
+    }
+    return m32_from_bits(most < 0x7f800000u ? most : 0x7f800000u);
+}
+
+static void epilogue(const struct vae_epilogue *e, size_t m, size_t n, float *c, size_t ldc)
+{
+    K(epilogue_rows)(e, 0, m, 0, n, c, ldc);
+}
+
+const struct vae_train_kernels K(train) = {
+    .gemm_block = K(gemm_block),
+    .gemm_back_block = K(gemm_back_block),
+    .gemm_pack = K(gemm_pack),
+    .gemm_row = K(gemm_row),
+    .epilogue = epilogue,
+    .column_sums = column_sums,
+    .transpose = K(transpose),
+    .bernoulli = K(train_bernoulli),
+    .gauss = K(train_gauss),
+    .adam = adam,
+    .sum_squares = sum_squares,
+    .max_abs = max_abs,
+};
