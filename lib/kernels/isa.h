@@ -21,7 +21,7 @@
 
 /* A loop vectorises only when all that stands in it is inlined; where there are no vectors, a call is
  * shorter. */
-#if defined(VAE_VECTORS)
+#if defined(VAE_SIMD_LOOPS)
 #define VAE_INLINE static inline __attribute__((always_inline))
 #else
 #define VAE_INLINE static inline
@@ -45,6 +45,8 @@
 
 /* Lanes of every sum: element j of a row goes to lane j % 16, whatever the instruction set. */
 #define VAE_LANES 16
+
+#include "names.h"
 
 extern const struct vae_exact32 K(exact32);
 extern const struct vae_exact64 K(exact64);

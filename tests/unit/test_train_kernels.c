@@ -84,7 +84,7 @@ static void check_function(const struct function *f)
     double worst = 0;
     float where = 0;
     for (uint64_t bits = 0; bits <= UINT32_MAX; bits += stride) {
-        float x = m32_from_bits((uint32_t)bits);
+        float x = float_of_bits((uint32_t)bits);
         if (!(x >= f->least && x <= f->most) || isinf(x))
             continue;
         double off = ulps_off(f->function(x), f->reference((long double)x));

@@ -17,12 +17,12 @@ DD_INLINE struct folded fold(double x, double logit, struct dd_exp e)
 }
 
 /* exp(-|l|) */
-static void exps(struct exp_lanes *to, const double *logits)
+static void folded_exps(struct exp_lanes *to, const double *logits)
 {
-    struct dd_lanes x = {.l = {0}};
+    double x[VAE_LANES];
     for (int l = 0; l < VAE_LANES; l++)
-        x.h[l] = -fabs(logits[l]);
-    K(lanes_exp)(to, &x);
+        x[l] = -fabs(logits[l]);
+    exps(to, x);
 }
 
 /* w a: 0 where a factor is 0, also beside an infinite one */
@@ -40,49 +40,31 @@ DD_INLINE struct dd_wide slope_of(struct folded f, struct dd_wide tail, double l
     return (struct dd_wide){dd_select(logit > 0.0, s.v, dd_neg(s.v)), s.e};
 }
 
-static void bernoulli_term(struct rows64_block *b)
+void bernoulli64_terms(struct rows64_block *b)
 {
     struct exp_lanes e;
     struct dd_lanes log1p;
-    exps(&e, b->in[1]);
+    folded_exps(&e, b->in[1]);
     for (int l = 0; l < VAE_LANES; l++)
         set_lane(&b->term, l, dd_narrow(dd_exp_of(exp_lane_of(&e, l))));
-    K(lanes_log1p)(&log1p, &b->term);
+    lanes_log1p(&log1p, &b->term);
     for (int l = 0; l < VAE_LANES; l++) {
         struct folded f = fold(b->in[0][l], b->in[1][l], exp_lane_of(&e, l));
         set_lane(&b->term, l, dd_neg(dd_add_guarded(product_of(f), lane_of(&log1p, l))));
     }
 }
 
-static void bernoulli_grad(struct rows64_block *b)
+void bernoulli64_grads(struct rows64_block *b)
 {
     struct exp_lanes e;
     struct wide_lanes slope;
-    exps(&e, b->in[1]);
+    folded_exps(&e, b->in[1]);
     for (int l = 0; l < VAE_LANES; l++) {
         struct folded f = fold(b->in[0][l], b->in[1][l], exp_lane_of(&e, l));
         struct dd_wide tail = {dd_div(f.e.v, dd_add(dd_of(1.0), dd_narrow(f.e))), f.e.e};
         set_wide_lane(&slope, l, slope_of(f, tail, b->in[1][l]));
     }
-    K(lanes_add_weighted)(b->out[0], b->w, &slope);
-}
-
-void K(bernoulli64)(size_t n, size_t d, const double *x, size_t ldx, const double *logits, size_t ldlogits,
-    const double *w, double *value, double *glogits, size_t ldglogits)
-{
-    K(rows64_run)
-    (&(struct rows64_job){.n = n,
-        .d = d,
-        .w = w,
-        .value = value,
-        .term = bernoulli_term,
-        .grad = bernoulli_grad,
-        .inputs = 2,
-        .in = {x, logits},
-        .ld_in = {ldx, ldlogits},
-        .outputs = 1,
-        .out = {glogits},
-        .ld_out = {ldglogits}});
+    lanes_add_weighted(b->out[0], b->w, &slope);
 }
 
 /* Below, the even series; above, exp. */
@@ -126,14 +108,14 @@ DD_INLINE struct dd far_term(struct folded f, struct dd log)
     return dd_guard(dd_sub(log, product), dd_finite(product.h) ? plain : -product.h);
 }
 
-static void cbernoulli_term(struct rows64_block *b)
+void cbernoulli64_terms(struct rows64_block *b)
 {
     struct exp_lanes e;
     struct dd_lanes log;
-    exps(&e, b->in[1]);
+    folded_exps(&e, b->in[1]);
     for (int l = 0; l < VAE_LANES; l++)
         set_lane(&b->term, l, far_quotient(dd_exp_of(exp_lane_of(&e, l)), fabs(b->in[1][l])));
-    K(lanes_log)(&log, &b->term);
+    lanes_log(&log, &b->term);
     for (int l = 0; l < VAE_LANES; l++) {
         double x = b->in[0][l], logit = b->in[1][l];
         struct folded f = fold(x, logit, exp_lane_of(&e, l));
@@ -145,11 +127,11 @@ static void cbernoulli_term(struct rows64_block *b)
     }
 }
 
-static void cbernoulli_grad(struct rows64_block *b)
+void cbernoulli64_grads(struct rows64_block *b)
 {
     struct exp_lanes e;
     struct wide_lanes slopes;
-    exps(&e, b->in[1]);
+    folded_exps(&e, b->in[1]);
     for (int l = 0; l < VAE_LANES; l++) {
         double x = b->in[0][l], logit = b->in[1][l];
         struct folded f = fold(x, logit, exp_lane_of(&e, l));
@@ -162,23 +144,5 @@ static void cbernoulli_grad(struct rows64_block *b)
         struct dd slope = dd_select(f.a < CB_NEAR, dd_guard(near, x + logit), far.v);
         set_wide_lane(&slopes, l, (struct dd_wide){slope, f.a < CB_NEAR ? 0.0 : far.e});
     }
-    K(lanes_add_weighted)(b->out[0], b->w, &slopes);
-}
-
-void K(cbernoulli64)(size_t n, size_t d, const double *x, size_t ldx, const double *logits, size_t ldlogits,
-    const double *w, double *value, double *glogits, size_t ldglogits)
-{
-    K(rows64_run)
-    (&(struct rows64_job){.n = n,
-        .d = d,
-        .w = w,
-        .value = value,
-        .term = cbernoulli_term,
-        .grad = cbernoulli_grad,
-        .inputs = 2,
-        .in = {x, logits},
-        .ld_in = {ldx, ldlogits},
-        .outputs = 1,
-        .out = {glogits},
-        .ld_out = {ldglogits}});
+    lanes_add_weighted(b->out[0], b->w, &slopes);
 }

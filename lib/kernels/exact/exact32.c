@@ -3,17 +3,24 @@
  */
 #include "exact32.h"
 
+#define REAL float
+#define ROWS_JOB rows32_job
+#define ROWS_RUN rows32_run
+#define WALK(family) .blocks = family##32_blocks
+#define DRAW(family) .blocks = family##32_blocks
+#include "entries_tmpl.h"
+
 const struct vae_exact32 K(exact32) = {
-    .kl_diag = K(kl_diag32),
-    .kl_pair = K(kl_pair32),
-    .kl_full = K_NARROW(kl_full32),
-    .reparam = K(reparam32),
-    .reparam_grad = K(reparam_grad32),
-    .bernoulli = K(bernoulli32),
-    .gauss = K(gauss32),
-    .laplace = K(laplace32),
-    .poisson = K(poisson32),
-    .cbernoulli = K(cbernoulli32),
-    .categorical = K(categorical32),
-    .logmeanexp = K(logmeanexp32),
+    .kl_diag = kl_diag,
+    .kl_pair = kl_pair,
+    .kl_full = kl_full32,
+    .reparam = reparam,
+    .reparam_grad = reparam_grad,
+    .bernoulli = bernoulli,
+    .gauss = gauss,
+    .laplace = laplace,
+    .poisson = poisson,
+    .cbernoulli = cbernoulli,
+    .categorical = categorical32,
+    .logmeanexp = logmeanexp32,
 };

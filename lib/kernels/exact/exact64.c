@@ -3,17 +3,24 @@
  */
 #include "exact64.h"
 
+#define REAL double
+#define ROWS_JOB rows64_job
+#define ROWS_RUN rows64_run
+#define WALK(family) .term = family##64_terms, .grad = family##64_grads
+#define DRAW(family) .grad = family##64_grads
+#include "entries_tmpl.h"
+
 const struct vae_exact64 K(exact64) = {
-    .kl_diag = K(kl_diag64),
-    .kl_pair = K(kl_pair64),
-    .kl_full = K_NARROW(kl_full64),
-    .reparam = K(reparam64),
-    .reparam_grad = K(reparam_grad64),
-    .bernoulli = K(bernoulli64),
-    .gauss = K(gauss64),
-    .laplace = K(laplace64),
-    .poisson = K(poisson64),
-    .cbernoulli = K(cbernoulli64),
-    .categorical = K(categorical64),
-    .logmeanexp = K(logmeanexp64),
+    .kl_diag = kl_diag,
+    .kl_pair = kl_pair,
+    .kl_full = kl_full64,
+    .reparam = reparam,
+    .reparam_grad = reparam_grad,
+    .bernoulli = bernoulli,
+    .gauss = gauss,
+    .laplace = laplace,
+    .poisson = poisson,
+    .cbernoulli = cbernoulli,
+    .categorical = categorical64,
+    .logmeanexp = logmeanexp64,
 };

@@ -3,27 +3,19 @@
  *
  * All of them compute in double-double and round to float64 once.
  */
-#ifndef VAE_LIB_KERNELS_EXACT64_H
-#define VAE_LIB_KERNELS_EXACT64_H
+#ifndef VAE_LIB_KERNELS_EXACT_EXACT64_H
+#define VAE_LIB_KERNELS_EXACT_EXACT64_H
 
 #include "rows64.h"
 
-#define EXACT64_DECLARE(member) extern __typeof__(*((struct vae_exact64 *)0)->member) K(member##64)
-#define EXACT64_DECLARE_NARROW(member)                                                                       \
-    extern __typeof__(*((struct vae_exact64 *)0)->member) K_NARROW(member##64)
+extern rows64_function kl_diag64_terms, kl_diag64_grads, kl_pair64_terms, kl_pair64_grads, reparam64_grads,
+    reparam_grad64_grads, bernoulli64_terms, bernoulli64_grads, gauss64_terms, gauss64_grads, laplace64_terms,
+    laplace64_grads, poisson64_terms, poisson64_grads, cbernoulli64_terms, cbernoulli64_grads;
 
-EXACT64_DECLARE(kl_diag);
-EXACT64_DECLARE(kl_pair);
-EXACT64_DECLARE_NARROW(kl_full);
-EXACT64_DECLARE(reparam);
-EXACT64_DECLARE(reparam_grad);
-EXACT64_DECLARE(bernoulli);
-EXACT64_DECLARE(gauss);
-EXACT64_DECLARE(laplace);
-EXACT64_DECLARE(poisson);
-EXACT64_DECLARE(cbernoulli);
-EXACT64_DECLARE(categorical);
-EXACT64_DECLARE(logmeanexp);
+/* These walk no rows of independent elements: they are members themselves. */
+extern __typeof__(*((struct vae_exact64 *)0)->kl_full) kl_full64;
+extern __typeof__(*((struct vae_exact64 *)0)->categorical) categorical64;
+extern __typeof__(*((struct vae_exact64 *)0)->logmeanexp) logmeanexp64;
 
 /* a - b as a number of a wide exponent: exact, and the difference of the ends of the range does not overflow.
  */
@@ -34,7 +26,7 @@ DD_INLINE struct dd_wide dd_difference(double a, double b)
     return dd_normalise(dd_sum(a * s, -b * s), far ? 2.0 : 0.0);
 }
 
-/* exp(x) where x is no number beside an infinite factor: 1 stands for every finite x. */
+/* The factor exp(x) contributes next to an infinity: 1 for every finite x. */
 DD_INLINE double exp_limit(double x)
 {
     double y = x > DBL_MAX ? DD_INF : 1.0;

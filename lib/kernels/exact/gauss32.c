@@ -13,8 +13,6 @@
  * value is below 1/16 of its largest term, 2^-28.1 of that term, which is its own rounding.
  */
 #include "exact32.h"
-#include "kernels/math/math64.h"
-#include "rows32.h"
 
 struct in3 {
     const float *x, *mean, *log_scale;
@@ -54,57 +52,21 @@ BLOCK laplace16(
     }
 }
 
-static inline struct in3 in3_at(const struct rows_tile *t, size_t at)
+static inline struct in3 in3_at(const struct rows32_tile *t, size_t at)
 {
     return (struct in3){t->in[0] + at, t->in[1] + at, t->in[2] + at, t->weight + at};
 }
 
-BLOCK gauss_block(const struct rows_tile *t, size_t at, int value, int grad)
+BLOCK gauss_block(const struct rows32_tile *t, size_t at, int value, int grad)
 {
     gauss16(in3_at(t, at), value ? t->term + at : NULL, grad ? t->out[0] + at : NULL,
         grad ? t->out[1] + at : NULL, value, grad);
 }
-ROWS_BLOCKS(gauss)
+ROWS_BLOCKS(gauss32_blocks, gauss_block)
 
-BLOCK laplace_block(const struct rows_tile *t, size_t at, int value, int grad)
+BLOCK laplace_block(const struct rows32_tile *t, size_t at, int value, int grad)
 {
     laplace16(in3_at(t, at), value ? t->term + at : NULL, grad ? t->out[0] + at : NULL,
         grad ? t->out[1] + at : NULL, value, grad);
 }
-ROWS_BLOCKS(laplace)
-
-void K(gauss32)(size_t n, size_t d, const float *x, size_t ldx, const float *mean, size_t ldmean,
-    const float *logvar, size_t ldlogvar, const float *w, double *value, float *gmean, size_t ldgmean,
-    float *glogvar, size_t ldglogvar)
-{
-    K(rows_run)
-    (&(struct rows_job){.n = n,
-        .d = d,
-        .weight = w,
-        .value = value,
-        .blocks = gauss,
-        .inputs = 3,
-        .in = {x, mean, logvar},
-        .ld_in = {ldx, ldmean, ldlogvar},
-        .outputs = 2,
-        .out = {gmean, glogvar},
-        .ld_out = {ldgmean, ldglogvar}});
-}
-
-void K(laplace32)(size_t n, size_t d, const float *x, size_t ldx, const float *mean, size_t ldmean,
-    const float *logscale, size_t ldlogscale, const float *w, double *value, float *gmean, size_t ldgmean,
-    float *glogscale, size_t ldglogscale)
-{
-    K(rows_run)
-    (&(struct rows_job){.n = n,
-        .d = d,
-        .weight = w,
-        .value = value,
-        .blocks = laplace,
-        .inputs = 3,
-        .in = {x, mean, logscale},
-        .ld_in = {ldx, ldmean, ldlogscale},
-        .outputs = 2,
-        .out = {gmean, glogscale},
-        .ld_out = {ldgmean, ldglogscale}});
-}
+ROWS_BLOCKS(laplace32_blocks, laplace_block)

@@ -12,12 +12,12 @@ struct residual {
 };
 
 /* exp(-s) */
-static void exps(struct exp_lanes *to, const double *s)
+static void inverse_exps(struct exp_lanes *to, const double *s)
 {
-    struct dd_lanes x = {.l = {0}};
+    double x[VAE_LANES];
     for (int l = 0; l < VAE_LANES; l++)
-        x.h[l] = -s[l];
-    K(lanes_exp)(to, &x);
+        x[l] = -s[l];
+    exps(to, x);
 }
 
 DD_INLINE struct residual residual_of(double x, double mean, double lv, struct dd_exp e)
@@ -50,10 +50,10 @@ DD_INLINE struct dd_wide wide_minus_one(struct dd_wide x)
     return wide_or(y, dd_finite(x.v.h) ? 0.0 : x.v.h);
 }
 
-static void gauss_term(struct rows64_block *b)
+void gauss64_terms(struct rows64_block *b)
 {
     struct exp_lanes e;
-    exps(&e, b->in[2]);
+    inverse_exps(&e, b->in[2]);
     for (int l = 0; l < VAE_LANES; l++) {
         double x = b->in[0][l], mean = b->in[1][l], lv = b->in[2][l];
         struct dd_wide square = residual_of(x, mean, lv, exp_lane_of(&e, l)).square;
@@ -63,38 +63,19 @@ static void gauss_term(struct rows64_block *b)
     }
 }
 
-static void gauss_grad(struct rows64_block *b)
+void gauss64_grads(struct rows64_block *b)
 {
     struct exp_lanes e;
     struct wide_lanes dmean, dlv;
-    exps(&e, b->in[2]);
+    inverse_exps(&e, b->in[2]);
     for (int l = 0; l < VAE_LANES; l++) {
         struct residual r = residual_of(b->in[0][l], b->in[1][l], b->in[2][l], exp_lane_of(&e, l));
         struct dd_wide twice = wide_minus_one(r.square);
         set_wide_lane(&dmean, l, r.slope);
         set_wide_lane(&dlv, l, (struct dd_wide){twice.v, twice.e - 1.0});
     }
-    K(lanes_add_weighted)(b->out[0], b->w, &dmean);
-    K(lanes_add_weighted)(b->out[1], b->w, &dlv);
-}
-
-void K(gauss64)(size_t n, size_t d, const double *x, size_t ldx, const double *mean, size_t ldmean,
-    const double *logvar, size_t ldlogvar, const double *w, double *value, double *gmean, size_t ldgmean,
-    double *glogvar, size_t ldglogvar)
-{
-    K(rows64_run)
-    (&(struct rows64_job){.n = n,
-        .d = d,
-        .w = w,
-        .value = value,
-        .term = gauss_term,
-        .grad = gauss_grad,
-        .inputs = 3,
-        .in = {x, mean, logvar},
-        .ld_in = {ldx, ldmean, ldlogvar},
-        .outputs = 2,
-        .out = {gmean, glogvar},
-        .ld_out = {ldgmean, ldglogvar}});
+    lanes_add_weighted(b->out[0], b->w, &dmean);
+    lanes_add_weighted(b->out[1], b->w, &dlv);
 }
 
 /* |t| exp(-s) */
@@ -108,10 +89,10 @@ DD_INLINE struct dd_wide distance_of(double x, double mean, double s, struct dd_
     return wide_or(dd_wide_mul(size, dd_exp_of(e)), infinite * scale);
 }
 
-static void laplace_term(struct rows64_block *b)
+void laplace64_terms(struct rows64_block *b)
 {
     struct exp_lanes e;
-    exps(&e, b->in[2]);
+    inverse_exps(&e, b->in[2]);
     for (int l = 0; l < VAE_LANES; l++) {
         double x = b->in[0][l], mean = b->in[1][l], s = b->in[2][l];
         struct dd distance = dd_narrow(distance_of(x, mean, s, exp_lane_of(&e, l)));
@@ -120,11 +101,11 @@ static void laplace_term(struct rows64_block *b)
     }
 }
 
-static void laplace_grad(struct rows64_block *b)
+void laplace64_grads(struct rows64_block *b)
 {
     struct exp_lanes e;
     struct wide_lanes dmean, dscale;
-    exps(&e, b->in[2]);
+    inverse_exps(&e, b->in[2]);
     for (int l = 0; l < VAE_LANES; l++) {
         double x = b->in[0][l], mean = b->in[1][l], s = b->in[2][l];
         struct dd_wide slope = dd_exp_of(exp_lane_of(&e, l));
@@ -133,25 +114,6 @@ static void laplace_grad(struct rows64_block *b)
         set_wide_lane(&dmean, l, (struct dd_wide){dd_times(slope.v, sign), slope.e});
         set_wide_lane(&dscale, l, wide_minus_one(distance_of(x, mean, s, exp_lane_of(&e, l))));
     }
-    K(lanes_add_weighted)(b->out[0], b->w, &dmean);
-    K(lanes_add_weighted)(b->out[1], b->w, &dscale);
-}
-
-void K(laplace64)(size_t n, size_t d, const double *x, size_t ldx, const double *mean, size_t ldmean,
-    const double *logscale, size_t ldlogscale, const double *w, double *value, double *gmean, size_t ldgmean,
-    double *glogscale, size_t ldglogscale)
-{
-    K(rows64_run)
-    (&(struct rows64_job){.n = n,
-        .d = d,
-        .w = w,
-        .value = value,
-        .term = laplace_term,
-        .grad = laplace_grad,
-        .inputs = 3,
-        .in = {x, mean, logscale},
-        .ld_in = {ldx, ldmean, ldlogscale},
-        .outputs = 2,
-        .out = {gmean, glogscale},
-        .ld_out = {ldgmean, ldglogscale}});
+    lanes_add_weighted(b->out[0], b->w, &dmean);
+    lanes_add_weighted(b->out[1], b->w, &dscale);
 }

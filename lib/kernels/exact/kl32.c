@@ -12,8 +12,6 @@
  * rounding.
  */
 #include "exact32.h"
-#include "kernels/math/math64.h"
-#include "rows32.h"
 
 BLOCK diag16(const float *restrict mu, const float *restrict lv, const double *restrict w,
     double *restrict term, float *restrict gmu, float *restrict glv, int value, int grad)
@@ -30,29 +28,12 @@ BLOCK diag16(const float *restrict mu, const float *restrict lv, const double *r
     }
 }
 
-BLOCK diag_block(const struct rows_tile *t, size_t at, int value, int grad)
+BLOCK diag_block(const struct rows32_tile *t, size_t at, int value, int grad)
 {
     diag16(t->in[0] + at, t->in[1] + at, t->weight + at, value ? t->term + at : NULL,
         grad ? t->out[0] + at : NULL, grad ? t->out[1] + at : NULL, value, grad);
 }
-ROWS_BLOCKS(diag)
-
-void K(kl_diag32)(size_t n, size_t d, const float *mu, size_t ldmu, const float *logvar, size_t ldlogvar,
-    const float *w, double *value, float *gmu, size_t ldgmu, float *glogvar, size_t ldglogvar)
-{
-    K(rows_run)
-    (&(struct rows_job){.n = n,
-        .d = d,
-        .weight = w,
-        .value = value,
-        .blocks = diag,
-        .inputs = 2,
-        .in = {mu, logvar},
-        .ld_in = {ldmu, ldlogvar},
-        .outputs = 2,
-        .out = {gmu, glogvar},
-        .ld_out = {ldgmu, ldglogvar}});
-}
+ROWS_BLOCKS(kl_diag32_blocks, diag_block)
 
 struct pair_in {
     const float *mu_q, *lv_q, *mu_p, *lv_p;
@@ -80,7 +61,7 @@ BLOCK pair16(struct pair_in in, double *restrict term, float *restrict gmu_q, fl
     }
 }
 
-BLOCK pair_block(const struct rows_tile *t, size_t at, int value, int grad)
+BLOCK pair_block(const struct rows32_tile *t, size_t at, int value, int grad)
 {
     struct pair_in in = {t->in[0] + at, t->in[1] + at, t->in[2] + at, t->in[3] + at, t->weight + at};
     float *out[4] = {0};
@@ -88,23 +69,4 @@ BLOCK pair_block(const struct rows_tile *t, size_t at, int value, int grad)
         out[k] = t->out[k] + at;
     pair16(in, value ? t->term + at : NULL, out[0], out[1], out[2], out[3], value, grad);
 }
-ROWS_BLOCKS(pair)
-
-void K(kl_pair32)(size_t n, size_t d, const float *mu_q, size_t ldmu_q, const float *logvar_q,
-    size_t ldlogvar_q, const float *mu_p, size_t ldmu_p, const float *logvar_p, size_t ldlogvar_p,
-    const float *w, double *value, float *gmu_q, size_t ldgmu_q, float *glogvar_q, size_t ldglogvar_q,
-    float *gmu_p, size_t ldgmu_p, float *glogvar_p, size_t ldglogvar_p)
-{
-    K(rows_run)
-    (&(struct rows_job){.n = n,
-        .d = d,
-        .weight = w,
-        .value = value,
-        .blocks = pair,
-        .inputs = 4,
-        .in = {mu_q, logvar_q, mu_p, logvar_p},
-        .ld_in = {ldmu_q, ldlogvar_q, ldmu_p, ldlogvar_p},
-        .outputs = 4,
-        .out = {gmu_q, glogvar_q, gmu_p, glogvar_p},
-        .ld_out = {ldgmu_q, ldglogvar_q, ldgmu_p, ldglogvar_p}});
-}
+ROWS_BLOCKS(kl_pair32_blocks, pair_block)

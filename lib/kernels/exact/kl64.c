@@ -17,14 +17,7 @@ DD_INLINE struct dd_wide half_of(struct dd_wide x)
     return (struct dd_wide){x.v, x.e - 1.0};
 }
 
-static void exps(struct exp_lanes *to, const double *logvar)
-{
-    struct dd_lanes x = {.l = {0}};
-    memcpy(x.h, logvar, sizeof x.h);
-    K(lanes_exp)(to, &x);
-}
-
-static void diag_term(struct rows64_block *b)
+void kl_diag64_terms(struct rows64_block *b)
 {
     struct exp_lanes e;
     exps(&e, b->in[1]);
@@ -35,7 +28,7 @@ static void diag_term(struct rows64_block *b)
     }
 }
 
-static void diag_grad(struct rows64_block *b)
+void kl_diag64_grads(struct rows64_block *b)
 {
     struct exp_lanes e;
     struct wide_lanes dmu, dlv;
@@ -44,26 +37,8 @@ static void diag_grad(struct rows64_block *b)
         set_wide_lane(&dmu, l, (struct dd_wide){dd_of(b->in[0][l]), 0.0});
         set_wide_lane(&dlv, l, half_of(dd_expm1_of(exp_lane_of(&e, l))));
     }
-    K(lanes_add_weighted)(b->out[0], b->w, &dmu);
-    K(lanes_add_weighted)(b->out[1], b->w, &dlv);
-}
-
-void K(kl_diag64)(size_t n, size_t d, const double *mu, size_t ldmu, const double *logvar, size_t ldlogvar,
-    const double *w, double *value, double *gmu, size_t ldgmu, double *glogvar, size_t ldglogvar)
-{
-    K(rows64_run)
-    (&(struct rows64_job){.n = n,
-        .d = d,
-        .w = w,
-        .value = value,
-        .term = diag_term,
-        .grad = diag_grad,
-        .inputs = 2,
-        .in = {mu, logvar},
-        .ld_in = {ldmu, ldlogvar},
-        .outputs = 2,
-        .out = {gmu, glogvar},
-        .ld_out = {ldgmu, ldglogvar}});
+    lanes_add_weighted(b->out[0], b->w, &dmu);
+    lanes_add_weighted(b->out[1], b->w, &dlv);
 }
 
 /* With D = lv_q - lv_p, t = mu_q - mu_p: D, the parts of exp(D), and those of exp(-lv_p) */
@@ -80,8 +55,8 @@ static void pair_exps(struct pair_lanes *to, const double *lv_q, const double *l
         set_lane(&to->difference, l, dd_guard(d, d.h));
         minus.h[l] = -lv_p[l];
     }
-    K(lanes_exp)(&to->ratio, &to->difference);
-    K(lanes_exp)(&to->scale, &minus);
+    lanes_exp(&to->ratio, &to->difference);
+    lanes_exp(&to->scale, &minus);
 }
 
 /* t exp(-lv_p) and t^2 exp(-lv_p) */
@@ -99,7 +74,7 @@ DD_INLINE struct pair pair_of(double mu_q, double mu_p, double lv_p, struct dd_e
     return (struct pair){wide_or(slope, infinite * scale), wide_or(square, infinite * infinite * scale)};
 }
 
-static void pair_term(struct rows64_block *b)
+void kl_pair64_terms(struct rows64_block *b)
 {
     struct pair_lanes e;
     pair_exps(&e, b->in[1], b->in[3]);
@@ -117,10 +92,10 @@ DD_INLINE struct dd_wide both_of(struct dd_wide dlv, struct dd_wide square)
     return wide_or(dd_wide_add(dlv, square), dd_finite(square.v.h) ? dlv.v.h : infinite);
 }
 
-static void pair_grad(struct rows64_block *b)
+void kl_pair64_grads(struct rows64_block *b)
 {
     struct pair_lanes e;
-    struct wide_lanes slope[ROWS64_MATRICES];
+    struct wide_lanes slope[ROWS_MATRICES];
     pair_exps(&e, b->in[1], b->in[3]);
     for (int l = 0; l < VAE_LANES; l++) {
         struct pair p = pair_of(b->in[0][l], b->in[2][l], b->in[3][l], exp_lane_of(&e.scale, l));
@@ -130,26 +105,6 @@ static void pair_grad(struct rows64_block *b)
         set_wide_lane(&slope[2], l, (struct dd_wide){dd_neg(p.slope.v), p.slope.e});
         set_wide_lane(&slope[3], l, (struct dd_wide){dd_neg(both.v), both.e - 1.0});
     }
-    for (int i = 0; i < ROWS64_MATRICES; i++)
-        K(lanes_add_weighted)(b->out[i], b->w, &slope[i]);
-}
-
-void K(kl_pair64)(size_t n, size_t d, const double *mu_q, size_t ldmu_q, const double *logvar_q,
-    size_t ldlogvar_q, const double *mu_p, size_t ldmu_p, const double *logvar_p, size_t ldlogvar_p,
-    const double *w, double *value, double *gmu_q, size_t ldgmu_q, double *glogvar_q, size_t ldglogvar_q,
-    double *gmu_p, size_t ldgmu_p, double *glogvar_p, size_t ldglogvar_p)
-{
-    K(rows64_run)
-    (&(struct rows64_job){.n = n,
-        .d = d,
-        .w = w,
-        .value = value,
-        .term = pair_term,
-        .grad = pair_grad,
-        .inputs = 4,
-        .in = {mu_q, logvar_q, mu_p, logvar_p},
-        .ld_in = {ldmu_q, ldlogvar_q, ldmu_p, ldlogvar_p},
-        .outputs = 4,
-        .out = {gmu_q, glogvar_q, gmu_p, glogvar_p},
-        .ld_out = {ldgmu_q, ldglogvar_q, ldgmu_p, ldglogvar_p}});
+    for (int i = 0; i < ROWS_MATRICES; i++)
+        lanes_add_weighted(b->out[i], b->w, &slope[i]);
 }

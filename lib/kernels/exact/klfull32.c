@@ -17,8 +17,6 @@
  * ULP of the value, 4.1e-8 of the norm in every gradient (tests/unit/test_vectors32.c).
  */
 #include "exact32.h"
-#include "kernels/math/math64.h"
-#include "rows32.h"
 
 /* Its square, summed over any matrix that fits into memory, is finite, and so is it divided by a float32. */
 #define SATURATED 0x1p480
@@ -79,7 +77,7 @@ static double divergence(const struct full *f, const float *lq, size_t ldq)
         lanes[i % VAE_LANES] += 2.0 * m64_xmlog1p(u, (double)lq[i * ldq + i] / (double)f->lp[i * f->ldp + i]);
     }
     add_squares(f, lanes, f->y, f->d);
-    double sum = 0.5 * lanes_total(lanes);
+    double sum = 0.5 * lanes_sum_by_tree(lanes);
     return sum > M64_SUM_MAX ? (double)INFINITY : sum;
 }
 
@@ -155,7 +153,7 @@ static void grad_chol_p(const struct full *f, double w, float *g, size_t ldg)
             g[i * ldg + j] = add_grad(g[i * ldg + j], w, -f->m[i * f->d + j]);
 }
 
-void K(kl_full32)(size_t d, const float *mu_q, const float *chol_q, size_t ldq, const float *mu_p,
+void kl_full32(size_t d, const float *mu_q, const float *chol_q, size_t ldq, const float *mu_p,
     const float *chol_p, size_t ldp, void *work, float w, double *value, float *gmu_q, float *gchol_q,
     size_t ldgq, float *gmu_p, float *gchol_p, size_t ldgp)
 {

@@ -123,7 +123,7 @@ static void add_squares(struct rows64_sum *sum, struct parts x, size_t count)
         size_t left = count - j < VAE_LANES ? count - j : VAE_LANES;
         for (size_t i = 0; i < left; i++)
             set_lane(&squares, (int)i, dd_mul(at(x, j + i), at(x, j + i)));
-        K(rows64_add)(sum, &squares, left, 1.0);
+        rows64_add(sum, &squares, left, 1.0);
     }
 }
 
@@ -139,7 +139,7 @@ static void twice_excess(struct dd_lanes *to, const struct full *f, const double
         set_wide_lane(&ratio, l, (struct dd_wide){diagonal.v, diagonal.e - f->exponent[row]});
         set_lane(&u, l, at(f->n, row * f->d + row));
     }
-    K(lanes_log)(&log, &ratio.v);
+    lanes_log(&log, &ratio.v);
     for (int l = 0; l < VAE_LANES; l++) {
         struct dd log1p = dd_add(dd_mul_by(DD_LN2, ratio.e[l]), lane_of(&log, l));
         set_lane(to, l, dd_times(dd_xmlog1p(lane_of(&u, l), log1p), 2.0));
@@ -156,10 +156,10 @@ static double divergence(const struct full *f, const double *lq, size_t ldq)
             twice_excess(&excess, f, lq, ldq, i);
         struct dd_lanes term = {{excess.h[l]}, {excess.l[l]}};
         add_squares(&sum, from(f->n, i * f->d), i + 1);
-        K(rows64_add)(&sum, &term, 1, 1.0);
+        rows64_add(&sum, &term, 1, 1.0);
     }
     add_squares(&sum, f->y, f->d);
-    struct dd total = K(rows64_total)(&sum);
+    struct dd total = rows64_total(&sum);
     double value = 0.5 * (total.h + total.l);
     return value > VALUE_MAX ? DD_INF : value;
 }
@@ -259,7 +259,7 @@ static struct parts take(double **base, size_t count)
     return p;
 }
 
-void K(kl_full64)(size_t d, const double *mu_q, const double *chol_q, size_t ldq, const double *mu_p,
+void kl_full64(size_t d, const double *mu_q, const double *chol_q, size_t ldq, const double *mu_p,
     const double *chol_p, size_t ldp, void *work, double w, double *value, double *gmu_q, double *gchol_q,
     size_t ldgq, double *gmu_p, double *gchol_p, size_t ldgp)
 {

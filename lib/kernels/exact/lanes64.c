@@ -4,7 +4,7 @@
  */
 #include "rows64.h"
 
-void K(lanes_exp)(struct exp_lanes *restrict to, const struct dd_lanes *restrict x)
+void lanes_exp(struct exp_lanes *restrict to, const struct dd_lanes *restrict x)
 {
     for (int l = 0; l < VAE_LANES; l++)
         set_exp_lane(to, l, dd_exp_parts(lane_of(x, l)));
@@ -28,7 +28,7 @@ DD_INLINE void set_log_lane(struct log_lanes *to, int l, struct dd_log x)
     to->n[l] = x.n;
 }
 
-void K(lanes_log)(struct dd_lanes *restrict to, const struct dd_lanes *restrict x)
+void lanes_log(struct dd_lanes *restrict to, const struct dd_lanes *restrict x)
 {
     struct log_lanes parts;
     for (int l = 0; l < VAE_LANES; l++)
@@ -36,7 +36,7 @@ void K(lanes_log)(struct dd_lanes *restrict to, const struct dd_lanes *restrict 
     logs(to, &parts);
 }
 
-void K(lanes_log1p)(struct dd_lanes *restrict to, const struct dd_lanes *restrict x)
+void lanes_log1p(struct dd_lanes *restrict to, const struct dd_lanes *restrict x)
 {
     struct log_lanes parts;
     for (int l = 0; l < VAE_LANES; l++)
@@ -46,7 +46,7 @@ void K(lanes_log1p)(struct dd_lanes *restrict to, const struct dd_lanes *restric
         set_lane(to, l, dd_log1p_or(lane_of(x, l), lane_of(to, l)));
 }
 
-void K(lanes_add_weighted)(double *restrict g, const double *restrict w, const struct wide_lanes *restrict x)
+void lanes_add_weighted(double *restrict g, const double *restrict w, const struct wide_lanes *restrict x)
 {
     for (int l = 0; l < VAE_LANES; l++)
         g[l] = dd_add_weighted(g[l], w[l], wide_lane_of(x, l));

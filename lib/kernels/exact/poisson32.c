@@ -16,8 +16,6 @@
  * that term.
  */
 #include "exact32.h"
-#include "kernels/math/math64.h"
-#include "rows32.h"
 
 /* Stands for x = inf: x g(u) is then infinite for every float32 eta. */
 #define COUNT_MAX 0x1p300
@@ -85,26 +83,9 @@ BLOCK poisson16(const float *restrict x, const float *restrict lograte, const do
     }
 }
 
-BLOCK poisson_block(const struct rows_tile *t, size_t at, int value, int grad)
+BLOCK poisson_block(const struct rows32_tile *t, size_t at, int value, int grad)
 {
     poisson16(t->in[0] + at, t->in[1] + at, t->weight + at, value ? t->term + at : NULL,
         grad ? t->out[0] + at : NULL, value, grad);
 }
-ROWS_BLOCKS(poisson)
-
-void K(poisson32)(size_t n, size_t d, const float *x, size_t ldx, const float *lograte, size_t ldlograte,
-    const float *w, double *value, float *glograte, size_t ldglograte)
-{
-    K(rows_run)
-    (&(struct rows_job){.n = n,
-        .d = d,
-        .weight = w,
-        .value = value,
-        .blocks = poisson,
-        .inputs = 2,
-        .in = {x, lograte},
-        .ld_in = {ldx, ldlograte},
-        .outputs = 1,
-        .out = {glograte},
-        .ld_out = {ldglograte}});
-}
+ROWS_BLOCKS(poisson32_blocks, poisson_block)

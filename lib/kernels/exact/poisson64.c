@@ -70,7 +70,7 @@ static void logs(struct dd_lanes *restrict log_z, const double *restrict count)
     struct dd_lanes z;
     for (int l = 0; l < VAE_LANES; l++)
         set_lane(&z, l, shifted(count[l]));
-    K(lanes_log)(log_z, &z);
+    lanes_log(log_z, &z);
 }
 
 /* log(2 pi z) / 2 + stirlerr(z) */
@@ -90,7 +90,7 @@ static void lgammas(struct dd_lanes *restrict to, const struct dd_lanes *restric
     struct dd_lanes product, log_shift;
     for (int l = 0; l < VAE_LANES; l++)
         set_lane(&product, l, shift_product(small_of(count[l])));
-    K(lanes_log)(&log_shift, &product);
+    lanes_log(&log_shift, &product);
     for (int l = 0; l < VAE_LANES; l++) {
         double k = small_of(count[l]);
         struct dd z = shifted(count[l]), log = lane_of(log_z, l);
@@ -98,13 +98,6 @@ static void lgammas(struct dd_lanes *restrict to, const struct dd_lanes *restric
         struct dd far = dd_sub(stirling, lane_of(&log_shift, l));
         set_lane(to, l, dd_select(k < 0x1p-16, lgamma_near(k), far));
     }
-}
-
-static void exps(struct exp_lanes *to, const double *lograte)
-{
-    struct dd_lanes x = {.l = {0}};
-    memcpy(x.h, lograte, sizeof x.h);
-    K(lanes_exp)(to, &x);
 }
 
 /* k eta - exp(eta) - lgamma(k + 1), k in [0, 16) */
@@ -135,7 +128,7 @@ static void large_counts(struct dd_lanes *restrict to, const struct dd_lanes *re
         struct dd log_k = lane_of(log_z, l);
         set_lane(&below, l, dd_guard(dd_sub(dd_of(lograte[l]), log_k), lograte[l] - log_k.h));
     }
-    K(lanes_exp)(&e, &below);
+    lanes_exp(&e, &below);
     for (int l = 0; l < VAE_LANES; l++) {
         double k = large_of(count[l]);
         struct dd u = lane_of(&below, l), rest = lane_of(rests, l);
@@ -146,7 +139,7 @@ static void large_counts(struct dd_lanes *restrict to, const struct dd_lanes *re
     }
 }
 
-static void poisson_term(struct rows64_block *b)
+void poisson64_terms(struct rows64_block *b)
 {
     struct dd_lanes log_z, rest, small, large;
     logs(&log_z, b->in[0]);
@@ -162,7 +155,7 @@ static void poisson_term(struct rows64_block *b)
     }
 }
 
-static void poisson_grad(struct rows64_block *b)
+void poisson64_grads(struct rows64_block *b)
 {
     struct exp_lanes e;
     struct wide_lanes slopes;
@@ -175,23 +168,5 @@ static void poisson_grad(struct rows64_block *b)
         infinite = infinite > 0.0 && eta > DBL_MAX ? infinite - eta : infinite;
         set_wide_lane(&slopes, l, wide_or(slope, infinite));
     }
-    K(lanes_add_weighted)(b->out[0], b->w, &slopes);
-}
-
-void K(poisson64)(size_t n, size_t d, const double *x, size_t ldx, const double *lograte, size_t ldlograte,
-    const double *w, double *value, double *glograte, size_t ldglograte)
-{
-    K(rows64_run)
-    (&(struct rows64_job){.n = n,
-        .d = d,
-        .w = w,
-        .value = value,
-        .term = poisson_term,
-        .grad = poisson_grad,
-        .inputs = 2,
-        .in = {x, lograte},
-        .ld_in = {ldx, ldlograte},
-        .outputs = 1,
-        .out = {glograte},
-        .ld_out = {ldglograte}});
+    lanes_add_weighted(b->out[0], b->w, &slopes);
 }

@@ -3,7 +3,7 @@
  */
 #include "rows64.h"
 
-void K(rows64_add)(
+void rows64_add(
     struct rows64_sum *restrict sum, const struct dd_lanes *restrict term, size_t count, double power)
 {
     for (int64_t l = 0; l < VAE_LANES; l++) {
@@ -14,7 +14,7 @@ void K(rows64_add)(
     }
 }
 
-struct dd K(rows64_total)(const struct rows64_sum *sum)
+struct dd rows64_total(const struct rows64_sum *sum)
 {
     struct rows64_sum s = *sum;
     for (int width = VAE_LANES / 2; width; width /= 2)
@@ -43,9 +43,9 @@ static double row_value(struct rows64_block *block, const struct rows64_job *job
         size_t left = job->d - at, count = left < VAE_LANES ? left : VAE_LANES;
         gather(block, job, row, at, count);
         job->term(block);
-        K(rows64_add)(&sum, &block->term, count, power);
+        rows64_add(&sum, &block->term, count, power);
     }
-    struct dd total = K(rows64_total)(&sum);
+    struct dd total = rows64_total(&sum);
     return (total.h + total.l) / power;
 }
 
@@ -66,7 +66,7 @@ static void row_grad(struct rows64_block *block, const struct rows64_job *job, s
     }
 }
 
-void K(rows64_run)(const struct rows64_job *job)
+void rows64_run(const struct rows64_job *job)
 {
     struct rows64_block block;
     int grad = 0;

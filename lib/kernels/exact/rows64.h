@@ -5,13 +5,12 @@
  *
  * Element j of a row goes to lane j % 16, and the lanes end in one fixed tree.
  */
-#ifndef VAE_LIB_KERNELS_ROWS64_H
-#define VAE_LIB_KERNELS_ROWS64_H
+#ifndef VAE_LIB_KERNELS_EXACT_ROWS64_H
+#define VAE_LIB_KERNELS_EXACT_ROWS64_H
 
-#include "kernels/math/dd_math.h"
 #include "kernels/isa.h"
-
-#define ROWS64_MATRICES 4
+#include "kernels/math/dd_math.h"
+#include "rows.h"
 
 /* Sixteen numbers, their parts apart so that loops along them vectorise */
 struct dd_lanes {
@@ -63,35 +62,35 @@ DD_INLINE void set_exp_lane(struct exp_lanes *to, int l, struct dd_exp x)
 }
 
 /* dd_exp_parts(), dd_log(), dd_log1p(), and g = dd_add_weighted(g, w, x) */
-void K(lanes_exp)(struct exp_lanes *restrict to, const struct dd_lanes *restrict x);
-void K(lanes_log)(struct dd_lanes *restrict to, const struct dd_lanes *restrict x);
-void K(lanes_log1p)(struct dd_lanes *restrict to, const struct dd_lanes *restrict x);
-void K(lanes_add_weighted)(double *restrict g, const double *restrict w, const struct wide_lanes *restrict x);
+void lanes_exp(struct exp_lanes *restrict to, const struct dd_lanes *restrict x);
+void lanes_log(struct dd_lanes *restrict to, const struct dd_lanes *restrict x);
+void lanes_log1p(struct dd_lanes *restrict to, const struct dd_lanes *restrict x);
+void lanes_add_weighted(double *restrict g, const double *restrict w, const struct wide_lanes *restrict x);
+
+/* The parts of exp(x), x in float64 */
+DD_INLINE void exps(struct exp_lanes *to, const double x[VAE_LANES])
+{
+    struct dd_lanes wide = {.l = {0}};
+    memcpy(wide.h, x, sizeof wide.h);
+    lanes_exp(to, &wide);
+}
 
 /* Sixteen elements; those past the end of a row are 0 on the way in and ignored on the way out. */
 struct rows64_block {
-    double in[ROWS64_MATRICES][VAE_LANES];
-    double out[ROWS64_MATRICES][VAE_LANES];
+    double in[ROWS_MATRICES][VAE_LANES];
+    double out[ROWS_MATRICES][VAE_LANES];
     double w[VAE_LANES]; /* all the row's */
     struct dd_lanes term;
 };
 typedef void rows64_function(struct rows64_block *block);
 
 struct rows64_job {
-    size_t n, d;
-    int inputs, outputs;
-    int overwrite; /* outputs are written, not added to */
-    const double *in[ROWS64_MATRICES];
-    size_t ld_in[ROWS64_MATRICES];
-    double *out[ROWS64_MATRICES]; /* NULL = not wanted */
-    size_t ld_out[ROWS64_MATRICES];
-    const double *w;       /* [n], NULL = ones */
-    double *value;         /* [n], NULL = not wanted */
+    ROWS_FIELDS(double);
     rows64_function *term; /* writes terms; an infinite or NaN one has a low part of 0 */
     rows64_function *grad; /* brings out[] up to date */
 };
 
-void K(rows64_run)(const struct rows64_job *job);
+void rows64_run(const struct rows64_job *job);
 
 /* The sum of a row so far: finite terms in sixteen lanes, and the others. */
 struct rows64_sum {
@@ -100,10 +99,10 @@ struct rows64_sum {
 };
 
 /* Adds `count` terms, times a power of two. */
-void K(rows64_add)(
+void rows64_add(
     struct rows64_sum *restrict sum, const struct dd_lanes *restrict term, size_t count, double power);
 
 /* The lanes in one; infinite or NaN where a term is. */
-struct dd K(rows64_total)(const struct rows64_sum *sum);
+struct dd rows64_total(const struct rows64_sum *sum);
 
 #endif

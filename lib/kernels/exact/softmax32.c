@@ -13,8 +13,6 @@
  * (tests/unit/test_dense32.c).
  */
 #include "exact32.h"
-#include "kernels/math/math64.h"
-#include "rows32.h"
 
 struct row_sums {
     double max, count; /* elements equal to the maximum */
@@ -78,7 +76,7 @@ static struct row_sums row_sums(const float *x, size_t k)
         sums16(&s, block_of(x, j, k, max, rest), max); /* the maximum adds nothing but to the count */
     double filled = (double)((VAE_LANES - k % VAE_LANES) % VAE_LANES);
     return (struct row_sums){
-        max, lanes_total(s.count) - filled, lanes_total(s.rest), lanes_total(s.rest_expm1)};
+        max, lanes_sum_by_tree(s.count) - filled, lanes_sum_by_tree(s.rest), lanes_sum_by_tree(s.rest_expm1)};
 }
 
 static int without_limit(const struct row_sums *s)
@@ -125,7 +123,7 @@ static void categorical_grad(
     g[label] = add_grad(before, w, others * inverse);
 }
 
-void K(categorical32)(size_t n, size_t k, const uint32_t *label, const float *logits, size_t ldlogits,
+void categorical32(size_t n, size_t k, const uint32_t *label, const float *logits, size_t ldlogits,
     const float *w, double *value, float *glogits, size_t ldglogits)
 {
     for (size_t i = 0; i < n; i++) {
@@ -147,7 +145,7 @@ static double log_mean(const struct row_sums *s, size_t k)
     return s->max + (less > -0.5 ? m64_log1p(less) : m64_log(mean));
 }
 
-void K(logmeanexp32)(
+void logmeanexp32(
     size_t n, size_t k, const float *logw, size_t ldlogw, double *lme, float *weights, size_t ldweights)
 {
     for (size_t i = 0; i < n; i++) {

@@ -28,12 +28,12 @@ DD_INLINE struct dd below_of(double x, double max)
 }
 
 /* exp(x - max) */
-static void exps(struct exp_lanes *to, const double *x, double max)
+static void exps_below(struct exp_lanes *to, const double *x, double max)
 {
     struct dd_lanes below;
     for (int l = 0; l < VAE_LANES; l++)
         set_lane(&below, l, below_of(x[l], max));
-    K(lanes_exp)(to, &below);
+    lanes_exp(to, &below);
 }
 
 static void load(struct rows64_block *b, int i, const double *x, size_t count)
@@ -45,7 +45,7 @@ static void load(struct rows64_block *b, int i, const double *x, size_t count)
 static void exp_terms(struct rows64_block *b, double max)
 {
     struct exp_lanes e;
-    exps(&e, b->in[0], max);
+    exps_below(&e, b->in[0], max);
     for (int l = 0; l < VAE_LANES; l++) {
         struct dd term = dd_narrow(dd_exp_of(exp_lane_of(&e, l)));
         set_lane(&b->term, l, dd_select(b->in[0][l] == max, dd_of(0.0), term));
@@ -55,7 +55,7 @@ static void exp_terms(struct rows64_block *b, double max)
 static void expm1_terms(struct rows64_block *b, double max)
 {
     struct exp_lanes e;
-    exps(&e, b->in[0], max);
+    exps_below(&e, b->in[0], max);
     for (int l = 0; l < VAE_LANES; l++) {
         struct dd term = dd_narrow(dd_expm1_of(exp_lane_of(&e, l)));
         set_lane(&b->term, l, dd_select(b->in[0][l] == max, dd_of(0.0), term));
@@ -71,11 +71,11 @@ static struct row sum_row(const double *x, size_t k, void (*terms)(struct rows64
         size_t count = k - at < VAE_LANES ? k - at : VAE_LANES;
         load(&block, 0, x + at, count);
         terms(&block, row.max);
-        K(rows64_add)(&sum, &block.term, count, 1.0);
+        rows64_add(&sum, &block.term, count, 1.0);
         for (size_t j = at; j < at + count; j++)
             row.count += x[j] == row.max ? 1.0 : 0.0;
     }
-    row.rest = K(rows64_total)(&sum);
+    row.rest = rows64_total(&sum);
     return row;
 }
 
@@ -98,10 +98,10 @@ static void add_shares(struct rows64_block *b, double max, struct dd inverse)
 {
     struct exp_lanes e;
     struct wide_lanes shares;
-    exps(&e, b->in[0], max);
+    exps_below(&e, b->in[0], max);
     for (int l = 0; l < VAE_LANES; l++)
         set_wide_lane(&shares, l, share(b->in[0][l], max, exp_lane_of(&e, l), inverse));
-    K(lanes_add_weighted)(b->out[0], b->w, &shares);
+    lanes_add_weighted(b->out[0], b->w, &shares);
 }
 
 /* out += w exp(x - max) inverse */
@@ -151,7 +151,7 @@ static void categorical_values(const struct rows *rows, const uint32_t *label, d
     struct dd_lanes others = {.h = {0}}, log1p;
     for (int i = 0; i < (int)rows->count; i++)
         set_lane(&others, i, others_of(&rows->row[i]));
-    K(lanes_log1p)(&log1p, &others);
+    lanes_log1p(&log1p, &others);
     for (int i = 0; i < (int)rows->count; i++) {
         const struct row *row = &rows->row[i];
         double target = row->x[label[i]];
@@ -171,7 +171,7 @@ static void categorical_grads(
     struct exp_lanes e;
     for (int i = 0; i < (int)rows->count; i++)
         set_lane(&below, i, below_of(rows->row[i].x[label[i]], rows->row[i].max));
-    K(lanes_exp)(&e, &below);
+    lanes_exp(&e, &below);
     for (int i = 0; i < (int)rows->count; i++, g += ldg) {
         const struct row *row = &rows->row[i];
         struct dd others = others_of(row), inverse = inverse_of(row, dd_add(dd_of(1.0), others));
@@ -183,13 +183,13 @@ static void categorical_grads(
         weight[i] = w ? w[i] : 1.0;
         add_row(row, inverse, -weight[i], g);
     }
-    K(lanes_add_weighted)(target, weight, &slope);
+    lanes_add_weighted(target, weight, &slope);
     g -= rows->count * ldg;
     for (size_t i = 0; i < rows->count; i++)
         g[i * ldg + label[i]] = target[i];
 }
 
-void K(categorical64)(size_t n, size_t k, const uint32_t *label, const double *logits, size_t ldlogits,
+void categorical64(size_t n, size_t k, const uint32_t *label, const double *logits, size_t ldlogits,
     const double *w, double *value, double *glogits, size_t ldglogits)
 {
     for (size_t i = 0; i < n; i += VAE_LANES) {
@@ -206,7 +206,7 @@ static void log_means(const struct rows *rows, size_t k, double *lme)
     struct dd_lanes mean = {.h = {0}}, log1p;
     for (int i = 0; i < (int)rows->count; i++)
         set_lane(&mean, i, dd_div(rows->row[i].rest, dd_of((double)k)));
-    K(lanes_log1p)(&log1p, &mean);
+    lanes_log1p(&log1p, &mean);
     for (int i = 0; i < (int)rows->count; i++) {
         double max = rows->row[i].max;
         struct dd log = lane_of(&log1p, i), value = dd_guard(dd_add(dd_of(max), log), max + log.h);
@@ -214,7 +214,7 @@ static void log_means(const struct rows *rows, size_t k, double *lme)
     }
 }
 
-void K(logmeanexp64)(
+void logmeanexp64(
     size_t n, size_t k, const double *logw, size_t ldlogw, double *lme, double *weights, size_t ldweights)
 {
     for (size_t i = 0; i < n; i += VAE_LANES) {

@@ -10,19 +10,18 @@
 #ifndef VAE_LIB_KERNELS_DD_H
 #define VAE_LIB_KERNELS_DD_H
 
+#include "bits.h"
+#include "kernels/isa.h"
+
 #include <float.h>
 #include <math.h>
-#include <stdint.h>
-#include <string.h>
-
-#include "kernels/isa.h"
 
 /* What is short costs less than a call, everywhere; what is long, only where it makes loops vectorise. */
 #define DD_INLINE static inline __attribute__((always_inline))
 #define DD_LONG VAE_INLINE
 
 /* Before a loop of constant bounds inside a loop of lanes */
-#if defined(VAE_VECTORS)
+#if defined(VAE_SIMD_LOOPS)
 #define DD_UNROLL VAE_UNROLL
 #else
 #define DD_UNROLL
@@ -43,20 +42,6 @@ struct dd_wide {
 #define DD_SHIFT 0x1.8p52
 #define DD_INF ((double)INFINITY)
 
-DD_INLINE uint64_t dd_bits(double x)
-{
-    uint64_t u;
-    memcpy(&u, &x, sizeof u);
-    return u;
-}
-
-DD_INLINE double dd_from_bits(uint64_t u)
-{
-    double x;
-    memcpy(&x, &u, sizeof x);
-    return x;
-}
-
 DD_INLINE int dd_finite(double x)
 {
     return fabs(x) <= DBL_MAX;
@@ -75,7 +60,7 @@ DD_INLINE struct dd dd_neg(struct dd x)
 /* a where the mask is all ones, b where it is 0: gcc makes branches of two ?: with the same condition. */
 DD_INLINE double dd_mask_select(uint64_t mask, double a, double b)
 {
-    return dd_from_bits((dd_bits(a) & mask) | (dd_bits(b) & ~mask));
+    return double_of_bits((bits_of_double(a) & mask) | (bits_of_double(b) & ~mask));
 }
 
 DD_INLINE struct dd dd_select(int first, struct dd a, struct dd b)
@@ -142,7 +127,7 @@ DD_INLINE struct dd dd_div(struct dd a, struct dd b)
     return dd_fast_sum(q, rest / b.h);
 }
 
-/* x + y, where that is infinite or NaN without the low parts */
+/* x; where `plain`, the same computed without low parts, is infinite or NaN, that */
 DD_INLINE struct dd dd_guard(struct dd x, double plain)
 {
     int fine = dd_finite(plain);
@@ -170,7 +155,7 @@ DD_INLINE double dd_clamp(double x, double low, double high)
 /* 2^n, n an integer within -1022..1023 */
 DD_INLINE double dd_power2(double n)
 {
-    return dd_from_bits(dd_bits(n + (DD_SHIFT + 1023.0)) << 52);
+    return double_of_bits(bits_of_double(n + (DD_SHIFT + 1023.0)) << 52);
 }
 
 /* x 2^n, rounded where it is subnormal, infinite where it overflows; x.h within 2^+-900 */
@@ -186,7 +171,7 @@ DD_LONG struct dd_wide dd_normalise(struct dd x, double e)
 {
     int small = fabs(x.h) < 0x1p-900;
     double lift = small ? 0x1p128 : 1.0, h = x.h * lift;
-    double n = dd_from_bits((dd_bits(h) >> 52 & 0x7ff) | 0x4330000000000000u) - (0x1p52 + 1023.0);
+    double n = double_of_bits((bits_of_double(h) >> 52 & 0x7ff) | 0x4330000000000000u) - (0x1p52 + 1023.0);
     n = n < -1000.0 ? 0.0 : n;
     double s = dd_power2(1.0 - n);
     struct dd v = {h * s * 0.5, x.l * lift * s * 0.5};

@@ -131,8 +131,8 @@ DD_INLINE struct dd dd_log_of(struct dd_log x)
 /* The n for which x 2^-n is in [sqrt(1/2), sqrt(2)) or at its rim, x > 0 and not subnormal */
 DD_INLINE double dd_log_exponent(double x)
 {
-    uint64_t u = dd_bits(x) + (0x3ff0000000000000u - 0x3fe6a09e667f3bcdu);
-    return dd_from_bits((u >> 52) | 0x4330000000000000u) - (0x1p52 + 1023.0);
+    uint64_t u = bits_of_double(x) + (0x3ff0000000000000u - 0x3fe6a09e667f3bcdu);
+    return double_of_bits((u >> 52) | 0x4330000000000000u) - (0x1p52 + 1023.0);
 }
 
 /* log(x), x > 0, finite */

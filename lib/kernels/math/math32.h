@@ -8,23 +8,9 @@
 #ifndef VAE_LIB_KERNELS_MATH32_H
 #define VAE_LIB_KERNELS_MATH32_H
 
+#include "bits.h"
+
 #include <math.h>
-#include <stdint.h>
-#include <string.h>
-
-static inline float m32_from_bits(uint32_t bits)
-{
-    float x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
-
-static inline uint32_t m32_bits(float x)
-{
-    uint32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
-}
 
 /* x = n ln 2 + r with |r| <= ln 2 / 2: n comes out of the low bits of x log2(e) + 1.5 * 2^23. */
 static inline float m32_reduce(float x, uint32_t *n)
@@ -32,7 +18,7 @@ static inline float m32_reduce(float x, uint32_t *n)
     const float magic = 0x1.8p23f;
     float shifted = fmaf(x, 0x1.715476p+0f, magic);
     float whole = shifted - magic;
-    *n = m32_bits(shifted);
+    *n = bits_of_float(shifted);
     return fmaf(whole, 0x1.05c61p-29f, fmaf(whole, -0x1.62e43p-1f, x));
 }
 
@@ -49,7 +35,7 @@ static inline float m32_expm1_tail(float r)
 /* 2^n for -127 < n < 128; anything when the reduced argument is NaN. */
 static inline float m32_power_of_two(uint32_t n)
 {
-    return m32_from_bits(0x3f800000u + (n << 23));
+    return float_of_bits(0x3f800000u + (n << 23));
 }
 
 /* e^x for x <= 0; 0 below -87.3 (where the result would be subnormal). NaN stays NaN by arithmetic alone: of a

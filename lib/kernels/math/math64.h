@@ -10,9 +10,9 @@
 #ifndef VAE_LIB_KERNELS_MATH64_H
 #define VAE_LIB_KERNELS_MATH64_H
 
+#include "bits.h"
+
 #include <math.h>
-#include <stdint.h>
-#include <string.h>
 
 /* exp saturates here: 2^433 is infinite for float32 even after a product with its smallest number, and finite
  * for float64 in every product that the kernels form, so that 0 * exp(x) is 0 for every finite x. */
@@ -26,20 +26,6 @@
 #define M64_LOG_MAX 0x1p270
 /* Row sums beyond this are infinite. */
 #define M64_SUM_MAX 0x1p256
-
-static inline uint64_t m64_bits(double x)
-{
-    uint64_t u;
-    memcpy(&u, &x, sizeof u);
-    return u;
-}
-
-static inline double m64_double(uint64_t u)
-{
-    double x;
-    memcpy(&x, &u, sizeof x);
-    return x;
-}
 
 static inline double m64_at_most(double limit, double x)
 {
@@ -67,7 +53,7 @@ static inline struct m64_exp m64_exp_parts(double x)
     const double shift = 0x1.8p52; /* adding it rounds to an integer, held in the low bits */
     double t = fma(x, 0x1.71547652b82fep0, shift);
     double r = fma(t - shift, -0x1.62e42fefa39efp-1, x);
-    double s = m64_double((m64_bits(t) << 52) + 0x3ff0000000000000u);
+    double s = double_of_bits((bits_of_double(t) << 52) + 0x3ff0000000000000u);
     /* (exp(r) - 1 - r) / r^2 on +-0.3468, 2^-39.9 */
     double q = 0x1.72ad803971e4dp-19;
     q = fma(q, r, 0x1.a1370fcaa88e3p-16);
@@ -125,9 +111,9 @@ struct m64_log {
 /* x > 0 and not subnormal; other x give numbers without a meaning */
 static inline struct m64_log m64_log_parts(double x)
 {
-    uint64_t u = m64_bits(x) + (0x3ff0000000000000u - 0x3fe6a09e00000000u);
-    double n = m64_double((u >> 52) | 0x4330000000000000u) - (0x1p52 + 1023.0);
-    double m = m64_double((u & 0x000fffffffffffffu) + 0x3fe6a09e00000000u);
+    uint64_t u = bits_of_double(x) + (0x3ff0000000000000u - 0x3fe6a09e00000000u);
+    double n = double_of_bits((u >> 52) | 0x4330000000000000u) - (0x1p52 + 1023.0);
+    double m = double_of_bits((u & 0x000fffffffffffffu) + 0x3fe6a09e00000000u);
     return (struct m64_log){n, m - 1.0};
 }
 

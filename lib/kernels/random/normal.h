@@ -9,37 +9,9 @@
 #ifndef VAE_LIB_KERNELS_NORMAL_H
 #define VAE_LIB_KERNELS_NORMAL_H
 
+#include "kernels/math/bits.h"
+
 #include <math.h>
-#include <stdint.h>
-#include <string.h>
-
-static inline uint32_t bits_of_float(float x)
-{
-    uint32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
-}
-
-static inline float float_of_bits(uint32_t bits)
-{
-    float x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
-
-static inline uint64_t bits_of_double(double x)
-{
-    uint64_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
-}
-
-static inline double double_of_bits(uint64_t bits)
-{
-    double x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
 
 /* sqrt(-2 ln u) for 2^-33 <= u <= 1. u = 2^k (1 + f), where 1 + f lies between the roots of 1/2 and of 2. */
 static inline float radius32(float u)

@@ -112,7 +112,7 @@ static void forward(
     }
 }
 
-void K(epilogue_rows)(
+void epilogue_rows(
     const struct vae_epilogue *e, size_t row, size_t m, size_t col, size_t n, float *c, size_t ldc)
 {
     if (e->kind == VAE_EPILOGUE_FORWARD) {

@@ -12,8 +12,8 @@
  */
 #include "train.h"
 
+#include "kernels/math/lanes.h"
 #include "kernels/math/math32.h"
-#include "kernels/exact/rows32.h"
 
 /* A row goes through in pieces that stay in the nearest cache; a multiple of the lanes, so sums know nothing
  * of it. */
@@ -37,11 +37,6 @@ static void add_terms(size_t n, float term[PIECE], double lane[VAE_LANES])
             lane[l] += (double)term[j + l];
 }
 
-static size_t round_up(size_t n)
-{
-    return (n + VAE_LANES - 1) / VAE_LANES * VAE_LANES;
-}
-
 static void bernoulli_piece(size_t n, const float *restrict x, const float *restrict logits, float scale,
     float *restrict term, float *restrict g)
 {
@@ -55,7 +50,7 @@ static void bernoulli_piece(size_t n, const float *restrict x, const float *rest
     }
 }
 
-void K(train_bernoulli)(size_t n, size_t d, const float *x, size_t ldx, const float *logits, size_t ldlogits,
+void train_bernoulli(size_t n, size_t d, const float *x, size_t ldx, const float *logits, size_t ldlogits,
     float scale, double *value, float *g, size_t ldg)
 {
     for (size_t i = 0; i < n; i++) {
@@ -71,7 +66,7 @@ void K(train_bernoulli)(size_t n, size_t d, const float *x, size_t ldx, const fl
             add_terms(cols, term, lane);
         }
         if (value)
-            value[i] = lanes_total(lane);
+            value[i] = lanes_sum_by_tree(lane);
     }
 }
 
@@ -90,7 +85,7 @@ static void gauss_piece(size_t n, const float *restrict x, const float *restrict
     }
 }
 
-void K(train_gauss)(size_t n, size_t d, const float *x, size_t ldx, const float *mean, size_t ldmean,
+void train_gauss(size_t n, size_t d, const float *x, size_t ldx, const float *mean, size_t ldmean,
     const float *logvar, size_t ldlogvar, float scale, double *value, float *gmean, size_t ldgmean,
     float *glogvar, size_t ldglogvar)
 {
@@ -109,6 +104,6 @@ void K(train_gauss)(size_t n, size_t d, const float *x, size_t ldx, const float 
             add_terms(cols, term, lane);
         }
         if (value)
-            value[i] = lanes_total(lane);
+            value[i] = lanes_sum_by_tree(lane);
     }
 }

@@ -143,11 +143,11 @@ static unsigned next_vecs_log2(size_t left)
     return log2;
 }
 
-void K(gemm_pack)(size_t m, size_t k, const float *a, size_t lda, float *to)
+void tile_pack(size_t m, size_t k, const float *a, size_t lda, float *to)
 {
     for (size_t i = 0, rows; i < m; i += rows) {
         rows = next_rows(m - i, TILE_ROWS);
-        K(transpose)(rows, k, a + i * lda, lda, to + i * k, rows);
+        transpose_matrix(rows, k, a + i * lda, lda, to + i * k, rows);
     }
 }
 
@@ -200,11 +200,11 @@ static void column(const struct vae_block *block, size_t first, size_t cols, uns
         for (size_t r = 0; !whole && r < rows; r++)
             for (size_t j = 0; j < cols; j++)
                 c[r * block->ldc + j] = partial[r * width + j];
-        K(epilogue_rows)(&block->epilogue, i, rows, first, cols, c, block->ldc);
+        epilogue_rows(&block->epilogue, i, rows, first, cols, c, block->ldc);
     }
 }
 
-void K(gemm_block)(const struct vae_block *block)
+void tile_block(const struct vae_block *block)
 {
     for (size_t first = 0; first < block->n;) {
         unsigned vecs_log2 = next_vecs_log2(block->n - first);
@@ -228,10 +228,10 @@ static void back_panel(const struct vae_back_block *block, size_t first, size_t 
                 rest + j * VAE_PANEL, a + col, turned + j * VAE_PANEL + col, VAE_PANEL);
         }
     }
-    K(transpose)(block->n, rows, turned, VAE_PANEL, c, block->ldc);
+    transpose_matrix(block->n, rows, turned, VAE_PANEL, c, block->ldc);
 }
 
-void K(gemm_back_block)(const struct vae_back_block *block)
+void tile_back_block(const struct vae_back_block *block)
 {
     float rest[VAE_PANEL * VAE_PANEL];
     for (size_t j = 0; j < block->n; j++)
@@ -241,7 +241,7 @@ void K(gemm_back_block)(const struct vae_back_block *block)
         back_panel(block, first, block->m - first < VAE_PANEL ? block->m - first : VAE_PANEL, rest);
     /* Only now: a load of a whole line that has just been stored in parts waits until they are in the cache.
      */
-    K(epilogue_rows)(&block->epilogue, 0, block->m, 0, block->n, block->c, block->ldc);
+    epilogue_rows(&block->epilogue, 0, block->m, 0, block->n, block->c, block->ldc);
 }
 
 /* One row of A times several whole panels of B at once: as many chains as the units' latency asks for. */
@@ -266,14 +266,14 @@ static void row_tile(size_t k, const float *a, const float *b, size_t step, floa
         vec_store(c + i * VAE_PANEL + j * VEC_LANES, acc[i][j]);
 }
 
-size_t K(gemm_row)(const struct vae_block *block, size_t panels, size_t step, int descending)
+size_t tile_row(const struct vae_block *block, size_t panels, size_t step, int descending)
 {
     size_t groups = panels / ROW_PANELS;
     for (size_t i = 0; i < groups; i++) {
         size_t first = (descending ? groups - 1 - i : i) * ROW_PANELS;
         float *c = block->c + first * VAE_PANEL;
         row_tile(block->k, block->a, block->b + first * step, step, c);
-        K(epilogue_rows)(&block->epilogue, 0, 1, first * VAE_PANEL, ROW_PANELS * VAE_PANEL, c, block->ldc);
+        epilogue_rows(&block->epilogue, 0, 1, first * VAE_PANEL, ROW_PANELS * VAE_PANEL, c, block->ldc);
     }
     return groups * ROW_PANELS;
 }

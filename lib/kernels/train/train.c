@@ -3,6 +3,7 @@
  */
 #include "train.h"
 
+#include "kernels/math/lanes.h"
 #include "kernels/math/math32.h"
 
 /* Columns side by side, rows in order: one addition chain a column. */
@@ -42,7 +43,7 @@ static void transpose_four(const float *from, size_t ldfrom, float *to, size_t l
 }
 
 /* Along the rows of the target, so that its lines are written whole. Squares at the edges overlap others. */
-void K(transpose)(size_t rows, size_t cols, const float *from, size_t ldfrom, float *to, size_t ldto)
+void transpose_matrix(size_t rows, size_t cols, const float *from, size_t ldfrom, float *to, size_t ldto)
 {
     if (rows < 4 || cols < 4) {
         for (size_t c = 0; c < cols; c++)
@@ -63,7 +64,7 @@ void K(transpose)(size_t rows, size_t cols, const float *from, size_t ldfrom, fl
  * for the product; 2 ULP for normal x. */
 VAE_INLINE float fast_root(float x)
 {
-    float y = m32_from_bits(0x5f375a86u - (m32_bits(x) >> 1));
+    float y = float_of_bits(0x5f375a86u - (bits_of_float(x) >> 1));
     float e = fmaf(-x * y, y, 1.0f);
     y = fmaf(y * e, fmaf(e, 0.375f, 0.5f), y);
     float root = x * y;
@@ -77,14 +78,6 @@ VAE_INLINE void add_squares(size_t n, const float *restrict g, double lane[restr
         lane[l] = fma((double)g[l], (double)g[l], lane[l]);
 }
 
-static double lanes_sum(const double lane[VAE_LANES])
-{
-    double total = 0;
-    for (size_t l = 0; l < VAE_LANES; l++)
-        total += lane[l];
-    return total;
-}
-
 static double sum_squares(size_t n, const float *g)
 {
     double lane[VAE_LANES] = {0};
@@ -92,7 +85,7 @@ static double sum_squares(size_t n, const float *g)
     for (; i + VAE_LANES <= n; i += VAE_LANES)
         add_squares(VAE_LANES, g + i, lane);
     add_squares(n - i, g + i, lane);
-    return lanes_sum(lane);
+    return lanes_sum_in_order(lane);
 }
 
 /* The root in multiply-adds, because a core has one unit for roots and quotients, which the quotient keeps
@@ -122,7 +115,7 @@ static double adam(const struct vae_adam *a, size_t n, const float *restrict g, 
     }
     update(&adam, n - i, g + i, p + i, m + i, v + i);
     add_squares(n - i, g + i, lane);
-    return lanes_sum(lane);
+    return lanes_sum_in_order(lane);
 }
 
 /* The bits of magnitudes order as integers, NaN above infinity. */
@@ -130,27 +123,27 @@ static float max_abs(size_t n, const float *g)
 {
     uint32_t most = 0;
     for (size_t i = 0; i < n; i++) {
-        uint32_t bits = m32_bits(g[i]) & 0x7fffffffu;
+        uint32_t bits = bits_of_float(g[i]) & 0x7fffffffu;
         most = bits > most ? bits : most;
     }
-    return m32_from_bits(most < 0x7f800000u ? most : 0x7f800000u);
+    return float_of_bits(most < 0x7f800000u ? most : 0x7f800000u);
 }
 
 static void epilogue(const struct vae_epilogue *e, size_t m, size_t n, float *c, size_t ldc)
 {
-    K(epilogue_rows)(e, 0, m, 0, n, c, ldc);
+    epilogue_rows(e, 0, m, 0, n, c, ldc);
 }
 
 const struct vae_train_kernels K(train) = {
-    .gemm_block = K(gemm_block),
-    .gemm_back_block = K(gemm_back_block),
-    .gemm_pack = K(gemm_pack),
-    .gemm_row = K(gemm_row),
+    .gemm_block = tile_block,
+    .gemm_back_block = tile_back_block,
+    .gemm_pack = tile_pack,
+    .gemm_row = tile_row,
     .epilogue = epilogue,
     .column_sums = column_sums,
-    .transpose = K(transpose),
-    .bernoulli = K(train_bernoulli),
-    .gauss = K(train_gauss),
+    .transpose = transpose_matrix,
+    .bernoulli = train_bernoulli,
+    .gauss = train_gauss,
     .adam = adam,
     .sum_squares = sum_squares,
     .max_abs = max_abs,

@@ -6,20 +6,20 @@
 
 #include "kernels/isa.h"
 
-void K(gemm_block)(const struct vae_block *block);
-void K(gemm_back_block)(const struct vae_back_block *block);
-void K(gemm_pack)(size_t m, size_t k, const float *a, size_t lda, float *to);
-size_t K(gemm_row)(const struct vae_block *block, size_t panels, size_t step, int descending);
-void K(train_bernoulli)(size_t n, size_t d, const float *x, size_t ldx, const float *logits, size_t ldlogits,
+void tile_block(const struct vae_block *block);
+void tile_back_block(const struct vae_back_block *block);
+void tile_pack(size_t m, size_t k, const float *a, size_t lda, float *to);
+size_t tile_row(const struct vae_block *block, size_t panels, size_t step, int descending);
+void train_bernoulli(size_t n, size_t d, const float *x, size_t ldx, const float *logits, size_t ldlogits,
     float scale, double *value, float *g, size_t ldg);
-void K(train_gauss)(size_t n, size_t d, const float *x, size_t ldx, const float *mean, size_t ldmean,
+void train_gauss(size_t n, size_t d, const float *x, size_t ldx, const float *mean, size_t ldmean,
     const float *logvar, size_t ldlogvar, float scale, double *value, float *gmean, size_t ldgmean,
     float *glogvar, size_t ldglogvar);
 
-void K(transpose)(size_t rows, size_t cols, const float *from, size_t ldfrom, float *to, size_t ldto);
+void transpose_matrix(size_t rows, size_t cols, const float *from, size_t ldfrom, float *to, size_t ldto);
 /* The epilogue of the m x n part of C that begins at row `row` and column `col` of the block; c points at
  * that part. */
-void K(epilogue_rows)(
+void epilogue_rows(
     const struct vae_epilogue *epilogue, size_t row, size_t m, size_t col, size_t n, float *c, size_t ldc);
 
 #endif

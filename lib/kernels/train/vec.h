@@ -61,7 +61,7 @@ static inline vec vec_fma(vec a, vec b, vec c)
 {
     return _mm256_fmadd_ps(a, b, c);
 }
-#elif defined(__ARM_NEON) && defined(__aarch64__) && defined(VAE_VECTORS)
+#elif defined(__ARM_NEON) && defined(__aarch64__) && defined(VAE_SIMD_LOOPS)
 #include <arm_neon.h>
 #define VEC_LANES 4
 #define TILE_ROWS 6 /* 6 x 16: 24 accumulators, 4 of B, 1 of A */
