@@ -16,7 +16,7 @@ static inline size_t round_up(size_t count)
     return (count + VAE_LANES - 1) / VAE_LANES * VAE_LANES;
 }
 
-/* clang-format off: it would set the loop into the macro's line */
+/* clang-format off */
 
 /* Adds a row to its lanes; term is readable to the end of its last block, of which a mask keeps the row's
  * part. */
@@ -27,14 +27,12 @@ static inline void lanes_add(double lanes[restrict VAE_LANES], const double *res
 #undef ALL
     size_t j = 0;
     for (; j + VAE_LANES <= count; j += VAE_LANES)
-        VAE_ROLLED
-    for (int l = 0; l < VAE_LANES; l++)
-        lanes[l] += term[j + (size_t)l];
+        VAE_ROLLED for (int l = 0; l < VAE_LANES; l++)
+            lanes[l] += term[j + (size_t)l];
     if (j == count)
         return;
     const uint64_t *mask = keep + VAE_LANES - (count - j);
-    VAE_ROLLED
-    for (int l = 0; l < VAE_LANES; l++)
+    VAE_ROLLED for (int l = 0; l < VAE_LANES; l++)
         lanes[l] += double_of_bits(bits_of_double(term[j + (size_t)l]) & mask[l]);
 }
 
@@ -42,11 +40,9 @@ static inline void lanes_add(double lanes[restrict VAE_LANES], const double *res
 static inline double lanes_sum_by_tree(const double lanes[VAE_LANES])
 {
     double eight[8], four[4];
-    VAE_ROLLED
-    for (int l = 0; l < 8; l++)
+    VAE_ROLLED for (int l = 0; l < 8; l++)
         eight[l] = lanes[l] + lanes[l + 8];
-    VAE_ROLLED
-    for (int l = 0; l < 4; l++)
+    VAE_ROLLED for (int l = 0; l < 4; l++)
         four[l] = eight[l] + eight[l + 4];
     return (four[0] + four[2]) + (four[1] + four[3]);
 }

@@ -27,6 +27,16 @@ static inline float gelu(float x)
     return x < -14.0f ? 0.0f : x * cdf;
 }
 
+static inline float tanh_slope(float y)
+{
+    return fmaf(-y, y, 1.0f);
+}
+
+static inline float sigmoid_slope(float y)
+{
+    return y * (1.0f - y);
+}
+
 static inline float silu_slope(float x)
 {
     float s = m32_sigmoid(x);
@@ -40,40 +50,47 @@ static inline float gelu_slope(float x)
     return cdf + x_density;
 }
 
-/* One row of at most VAE_PANEL columns, or longer; the loops vectorise, one per activation. */
-#define EACH(EXPRESSION)                                                                                     \
-    for (size_t j = 0; j < n; j++) {                                                                         \
-        float x = c[j];                                                                                      \
-        c[j] = (EXPRESSION);                                                                                 \
-    }                                                                                                        \
-    break
+/* A row of at most VAE_PANEL columns, or longer. Inlined with a constant function, the loops vectorise, one
+ * for each activation. */
+static inline __attribute__((always_inline)) void each(size_t n, float *restrict c, float (*value)(float x))
+{
+    for (size_t j = 0; j < n; j++)
+        c[j] = value(c[j]);
+}
 
 static void activate(int32_t kind, size_t n, float *restrict c)
 {
     switch (kind) {
     case VAE_RELU:
-        EACH(relu(x));
+        each(n, c, relu);
+        break;
     case VAE_TANH:
-        EACH(m32_tanh(x));
+        each(n, c, m32_tanh);
+        break;
     case VAE_SIGMOID:
-        EACH(m32_sigmoid(x));
+        each(n, c, m32_sigmoid);
+        break;
     case VAE_SOFTPLUS:
-        EACH(m32_softplus(x));
+        each(n, c, m32_softplus);
+        break;
     case VAE_SILU:
-        EACH(silu(x));
+        each(n, c, silu);
+        break;
     case VAE_GELU:
-        EACH(gelu(x));
+        each(n, c, gelu);
+        break;
     default:
         break;
     }
 }
 
-#define EACH_SLOPE(FROM, EXPRESSION)                                                                         \
-    for (size_t j = 0; j < n; j++) {                                                                         \
-        float v = (FROM)[j];                                                                                 \
-        c[j] = c[j] * (EXPRESSION);                                                                          \
-    }                                                                                                        \
-    break
+/* The derivative from what is kept: the value, or what was before the activation. */
+static inline __attribute__((always_inline)) void each_slope(
+    size_t n, const float *restrict kept, float *restrict c, float (*slope)(float kept))
+{
+    for (size_t j = 0; j < n; j++)
+        c[j] = c[j] * slope(kept[j]);
+}
 
 static void activate_slope(
     int32_t kind, size_t n, const float *restrict y, const float *restrict pre, float *restrict c)
@@ -84,15 +101,20 @@ static void activate_slope(
             c[j] = y[j] > 0 ? c[j] : 0.0f;
         break;
     case VAE_TANH:
-        EACH_SLOPE(y, fmaf(-v, v, 1.0f));
+        each_slope(n, y, c, tanh_slope);
+        break;
     case VAE_SIGMOID:
-        EACH_SLOPE(y, v * (1.0f - v));
+        each_slope(n, y, c, sigmoid_slope);
+        break;
     case VAE_SOFTPLUS:
-        EACH_SLOPE(pre, m32_sigmoid(v));
+        each_slope(n, pre, c, m32_sigmoid);
+        break;
     case VAE_SILU:
-        EACH_SLOPE(pre, silu_slope(v));
+        each_slope(n, pre, c, silu_slope);
+        break;
     case VAE_GELU:
-        EACH_SLOPE(pre, gelu_slope(v));
+        each_slope(n, pre, c, gelu_slope);
+        break;
     default:
         break;
     }

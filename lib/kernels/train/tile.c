@@ -11,119 +11,44 @@
 
 #define LINE 64 /* bytes of a cache line */
 
-/* The tiles are macros, and not inline functions, because clang unrolls a loop early enough to keep acc in
- * registers only where its bounds are literally constant. STRIDE: between A's elements of one step of k. */
-#define TILE_BEGIN(ROWS, VECS)                                                                               \
-    vec acc[ROWS][VECS];                                                                                     \
-    VAE_UNROLL for (size_t i = 0; i < ROWS; i++) VAE_UNROLL for (size_t j = 0; j < VECS; j++) acc[i][j] =    \
-        vec_all(0)
-#define TILE_STEP(ROWS, VECS, STRIDE)                                                                        \
-    vec row[VECS];                                                                                           \
-    VAE_UNROLL for (size_t j = 0; j < VECS; j++) row[j] = vec_load(b + j * VEC_LANES);                       \
-    VAE_UNROLL for (size_t i = 0; i < ROWS; i++) TILE_ROW(i, VECS, a + i * (STRIDE))
-#define BROADCAST_ROW(I, VECS, X)                                                                            \
-    {                                                                                                        \
-        vec x = vec_all(*(X));                                                                               \
-        VAE_UNROLL for (size_t j = 0; j < VECS; j++) acc[I][j] = vec_fma(x, row[j], acc[I][j]);              \
-    }
-#if defined(VEC_ADD_PRODUCT)
-/* Every other row broadcasts in its multiply-adds, which are fewer instructions; all of them would be too
- * many loads. */
-#define TILE_ROW(I, VECS, X)                                                                                 \
-    if ((I) % 2)                                                                                             \
-        BROADCAST_ROW(I, VECS, X)                                                                            \
-    else                                                                                                     \
-        VAE_UNROLL for (size_t j = 0; j < VECS; j++) vec_add_product(&acc[I][j], X, row[j])
-#else
-#define TILE_ROW BROADCAST_ROW
-#endif
-#define TILE_END(ROWS, VECS)                                                                                 \
-    VAE_UNROLL for (size_t i = 0; i < ROWS; i++) VAE_UNROLL for (size_t j = 0; j < VECS; j++)                \
-        vec_store(c + i * ldc + j * VEC_LANES, acc[i][j])
+/* The names of a shape's functions, tile_14_2, and of a width's arrays of them, tiles_2 */
+#define SHAPE_NAME2(name, rows, vecs) name##_##rows##_##vecs
+#define SHAPE_NAME(name, rows, vecs) SHAPE_NAME2(name, rows, vecs)
+#define SHAPE_ARRAY2(name, vecs) name##_##vecs
+#define SHAPE_ARRAY(name, vecs) SHAPE_ARRAY2(name, vecs)
+#define WHOLE(name) SHAPE_NAME(name, TILE_ROWS, TILE_VECS)
 
-/* C = A B, A's element (i, p) at a[i + p * step]. */
-#define TILE(ROWS, VECS)                                                                                     \
-    static void tile_##ROWS##_##VECS(                                                                        \
-        size_t k, const float *a, size_t step, const float *b, size_t ldb, float *c, size_t ldc)             \
-    {                                                                                                        \
-        TILE_BEGIN(ROWS, VECS);                                                                              \
-        for (; k > 0; k--, a += step, b += ldb) {                                                            \
-            TILE_STEP(ROWS, VECS, 1);                                                                        \
-        }                                                                                                    \
-        TILE_END(ROWS, VECS);                                                                                \
-    }
-
-/* The whole tile, fetching a line at each step of k: memory and arithmetic overlap. Here `ahead` counts the
- * steps. WRITTEN: the lines will be, so other cores are to give them up. */
-#define TILE_AHEAD(NAME, ROWS, VECS, WRITTEN)                                                                \
-    static void NAME(size_t k, const float *a, size_t step, const float *b, size_t ldb, float *c,            \
-        size_t ldc, uintptr_t ahead)                                                                         \
-    {                                                                                                        \
-        TILE_BEGIN(ROWS, VECS);                                                                              \
-        for (uintptr_t end = ahead + k * LINE; ahead != end; ahead += LINE, a += step, b += ldb) {           \
-            __builtin_prefetch((const void *)ahead, WRITTEN, 2);                                             \
-            TILE_STEP(ROWS, VECS, 1);                                                                        \
-        }                                                                                                    \
-        TILE_END(ROWS, VECS);                                                                                \
-    }
-
-/* C' = B A' of gemm_back_block: what is broadcast are B's rows, panel after panel, the last one copied to
- * `rest`, and the vectors are A's. A panel's part is short, so the next one is fetched meanwhile. */
-#define BACK(ROWS, VECS)                                                                                     \
-    static void back_##ROWS##_##VECS(                                                                        \
-        size_t k, const float *w, size_t step, const float *rest, const float *b, float *c, size_t ldc)      \
-    {                                                                                                        \
-        TILE_BEGIN(ROWS, VECS);                                                                              \
-        while (k > 0) {                                                                                      \
-            size_t steps = k < VAE_PANEL ? k : VAE_PANEL;                                                    \
-            const float *a = k < VAE_PANEL ? rest : w;                                                       \
-            uintptr_t ahead = (uintptr_t)w + step * sizeof *w;                                               \
-            for (k -= steps; steps > 0; steps--, a++, b += VAE_PANEL, ahead += LINE) {                       \
-                __builtin_prefetch((const void *)ahead, 0, 3);                                               \
-                TILE_STEP(ROWS, VECS, VAE_PANEL);                                                            \
-            }                                                                                                \
-            w += k > 0 ? step : 0;                                                                           \
-        }                                                                                                    \
-        TILE_END(ROWS, VECS);                                                                                \
-    }
-
-#if TILE_VECS == 2
-#define WIDTHS 2
-#define EACH_WIDTH(X, ROWS) X(ROWS, 1) X(ROWS, 2)
-#define NAMES(KIND, ROWS) {KIND##_##ROWS##_1, KIND##_##ROWS##_2},
-#else
-#define WIDTHS 3
-#define EACH_WIDTH(X, ROWS) X(ROWS, 1) X(ROWS, 2) X(ROWS, 4)
-#define NAMES(KIND, ROWS) {KIND##_##ROWS##_1, KIND##_##ROWS##_2, KIND##_##ROWS##_4},
-#endif
-#if TILE_ROWS == 14
-#define BACK_HEIGHTS(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11)
-#define TILE_HEIGHTS(X) BACK_HEIGHTS(X) X(12) X(13) X(14)
-#elif TILE_ROWS == 6
-#define BACK_HEIGHTS(X) X(1) X(2) X(3) X(4) X(5) X(6)
-#define TILE_HEIGHTS(X) BACK_HEIGHTS(X)
-#else
-#define BACK_HEIGHTS(X) X(1) X(2)
-#define TILE_HEIGHTS(X) BACK_HEIGHTS(X)
-#endif
-#define TILES(ROWS) EACH_WIDTH(TILE, ROWS)
-#define BACKS(ROWS) EACH_WIDTH(BACK, ROWS)
-#define TILE_NAMES(ROWS) NAMES(tile, ROWS)
-#define BACK_NAMES(ROWS) NAMES(back, ROWS)
-
-TILE_HEIGHTS(TILES)
-BACK_HEIGHTS(BACKS)
-TILE_AHEAD(tile_before_read, TILE_ROWS, TILE_VECS, 0)
-TILE_AHEAD(tile_before_write, TILE_ROWS, TILE_VECS, 1)
+#define TILE_INLINE static inline __attribute__((always_inline))
 
 typedef void tile_function(
     size_t k, const float *a, size_t step, const float *b, size_t ldb, float *c, size_t ldc);
 typedef void back_function(
     size_t k, const float *w, size_t step, const float *rest, const float *b, float *c, size_t ldc);
 
-/* [rows - 1][log2 vecs] */
-static tile_function *const tiles[TILE_ROWS][WIDTHS] = {TILE_HEIGHTS(TILE_NAMES)};
-static back_function *const backs[BACK_ROWS][WIDTHS] = {BACK_HEIGHTS(BACK_NAMES)};
+#define VECS 1
+#include "tile_shapes.h"
+#define VECS 2
+#include "tile_shapes.h"
+#if TILE_VECS == 4
+#define VECS 4
+#include "tile_shapes.h"
+#endif
+
+/* [log2 vecs][rows - 1] */
+static tile_function *const *const tiles[] = {
+    tiles_1,
+    tiles_2,
+#if TILE_VECS == 4
+    tiles_4,
+#endif
+};
+static back_function *const *const backs[] = {
+    backs_1,
+    backs_2,
+#if TILE_VECS == 4
+    backs_4,
+#endif
+};
 
 /* Rows of the next tile of at most `most` when `left` remain: whole tiles while two or more fit, then two
  * nearly equal ones, so that no tile is so low that the loads of B outweigh its arithmetic. */
@@ -151,7 +76,7 @@ void tile_pack(size_t m, size_t k, const float *a, size_t lda, float *to)
     }
 }
 
-/* How much of what is wanted next has been fetched. */
+/* Prefetch progress */
 struct fetched {
     size_t array, bytes;
 };
@@ -173,11 +98,11 @@ static void whole_tile(const struct vae_block *block, const float *a, size_t ste
 {
     uintptr_t ahead = next_ahead(&block->ahead, block->k, fetched);
     if (!ahead)
-        tiles[TILE_ROWS - 1][WIDTHS - 1](block->k, a, step, b, block->ldb, c, block->ldc);
+        WHOLE(tile)(block->k, a, step, b, block->ldb, c, block->ldc);
     else if (block->ahead.written)
-        tile_before_write(block->k, a, step, b, block->ldb, c, block->ldc, ahead);
+        WHOLE(tile_before_write)(block->k, a, step, b, block->ldb, c, block->ldc, ahead);
     else
-        tile_before_read(block->k, a, step, b, block->ldb, c, block->ldc, ahead);
+        WHOLE(tile_before_read)(block->k, a, step, b, block->ldb, c, block->ldc, ahead);
 }
 
 /* One column of tiles, at most TILE_COLS wide. */
@@ -195,7 +120,7 @@ static void column(const struct vae_block *block, size_t first, size_t cols, uns
         if (rows == TILE_ROWS && cols == TILE_COLS)
             whole_tile(block, a, step, block->b + first, c, &fetched);
         else
-            tiles[rows - 1][vecs_log2](block->k, a, step, block->b + first, block->ldb, whole ? c : partial,
+            tiles[vecs_log2][rows - 1](block->k, a, step, block->b + first, block->ldb, whole ? c : partial,
                 whole ? block->ldc : width);
         for (size_t r = 0; !whole && r < rows; r++)
             for (size_t j = 0; j < cols; j++)
@@ -224,7 +149,7 @@ static void back_panel(const struct vae_back_block *block, size_t first, size_t 
         unsigned vecs_log2 = next_vecs_log2(rows - col);
         for (size_t j = 0, height; j < block->n; j += height) {
             height = next_rows(block->n - j, BACK_ROWS);
-            backs[height - 1][vecs_log2](block->k, block->b + j * VAE_PANEL, block->b_step,
+            backs[vecs_log2][height - 1](block->k, block->b + j * VAE_PANEL, block->b_step,
                 rest + j * VAE_PANEL, a + col, turned + j * VAE_PANEL + col, VAE_PANEL);
         }
     }
@@ -252,19 +177,24 @@ void tile_back_block(const struct vae_back_block *block)
 #endif
 #define PANEL_VECS (VAE_PANEL / VEC_LANES)
 
+/* clang-format off */
 static void row_tile(size_t k, const float *a, const float *b, size_t step, float *c)
 {
     vec acc[ROW_PANELS][PANEL_VECS];
-    VAE_UNROLL for (size_t i = 0; i < ROW_PANELS; i++) VAE_UNROLL for (size_t j = 0; j < PANEL_VECS; j++)
-        acc[i][j] = vec_all(0);
+    VAE_UNROLL for (size_t i = 0; i < ROW_PANELS; i++)
+        VAE_UNROLL for (size_t j = 0; j < PANEL_VECS; j++)
+            acc[i][j] = vec_all(0);
     for (size_t p = 0; p < k; p++, b += VAE_PANEL) {
         vec x = vec_all(a[p]);
-        VAE_UNROLL for (size_t i = 0; i < ROW_PANELS; i++) VAE_UNROLL for (size_t j = 0; j < PANEL_VECS; j++)
-            acc[i][j] = vec_fma(x, vec_load(b + i * step + j * VEC_LANES), acc[i][j]);
+        VAE_UNROLL for (size_t i = 0; i < ROW_PANELS; i++)
+            VAE_UNROLL for (size_t j = 0; j < PANEL_VECS; j++)
+                acc[i][j] = vec_fma(x, vec_load(b + i * step + j * VEC_LANES), acc[i][j]);
     }
-    VAE_UNROLL for (size_t i = 0; i < ROW_PANELS; i++) VAE_UNROLL for (size_t j = 0; j < PANEL_VECS; j++)
-        vec_store(c + i * VAE_PANEL + j * VEC_LANES, acc[i][j]);
+    VAE_UNROLL for (size_t i = 0; i < ROW_PANELS; i++)
+        VAE_UNROLL for (size_t j = 0; j < PANEL_VECS; j++)
+            vec_store(c + i * VAE_PANEL + j * VEC_LANES, acc[i][j]);
 }
+/* clang-format on */
 
 size_t tile_row(const struct vae_block *block, size_t panels, size_t step, int descending)
 {

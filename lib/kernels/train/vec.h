@@ -37,7 +37,7 @@ static inline void vec_add_product(vec *acc, const float *x, vec b)
 {
     __asm__("vfmadd231ps %2%{1to16%}, %1, %0" : "+v"(*acc) : "v"(b), "m"(*x));
 }
-#define VEC_ADD_PRODUCT
+#define VEC_ADDS_PRODUCTS 1
 #elif defined(__AVX2__)
 #include <immintrin.h>
 #define VEC_LANES 8
@@ -108,7 +108,8 @@ static inline vec vec_fma(vec a, vec b, vec c)
 }
 #endif
 
-#ifndef VEC_ADD_PRODUCT
+#if !defined(VEC_ADDS_PRODUCTS)
+#define VEC_ADDS_PRODUCTS 0
 static inline void vec_add_product(vec *acc, const float *x, vec b)
 {
     *acc = vec_fma(vec_all(*x), b, *acc);
