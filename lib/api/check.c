@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * The checks of api_kernels.h, in a file of their own: they are called some sixty times, and nowhere
- * inlined.
+ * The checks of check.h. About sixty call sites; out of line to keep the code small.
  */
 #include "check.h"
 
@@ -57,9 +56,8 @@ int vae_check_labels(const char *function, size_t n, size_t k, const uint32_t *l
     return VAE_OK;
 }
 
-int vae_check_work(const char *function, size_t d, const void *work, size_t work_size)
+int vae_check_work(const char *function, size_t d, const void *work, size_t work_size, size_t needed)
 {
-    size_t needed = vae_kl_gauss_work(d);
     if (!work && d)
         return vae_fail(VAE_ERR_ARG, "%s: work is NULL", function);
     if (d && work_size < needed)
