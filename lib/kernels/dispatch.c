@@ -3,6 +3,7 @@
  * VAE_CPU asks for. The builtins look at CPUID and at XGETBV: an AVX bit alone does not say that the
  * registers are saved.
  */
+#define _GNU_SOURCE /* secure_getenv() */
 #include "table.h"
 
 #include <stdatomic.h>
@@ -56,10 +57,20 @@ const struct vae_kernels *vae_kernels_named(const char *isa)
     return NULL;
 }
 
+/* Ignored in programs that run with more rights than their user, where the C library can tell. */
+static const char *asked_for(void)
+{
+#if defined(VAE_HAVE_SECURE_GETENV)
+    return secure_getenv("VAE_CPU");
+#else
+    return getenv("VAE_CPU");
+#endif
+}
+
 static const struct vae_kernels *choose(void)
 {
-    const char *wanted = getenv("VAE_CPU");
-    const struct vae_kernels *named = wanted ? vae_kernels_named(wanted) : NULL;
+    const char *isa = asked_for();
+    const struct vae_kernels *named = isa ? vae_kernels_named(isa) : NULL;
     if (named)
         return named;
     for (size_t i = 0;; i++)

@@ -9,6 +9,16 @@
 
 #include "table.h"
 
+#include <float.h>
+
+/* Equal bits need every product and sum rounded to its type. */
+#if FLT_EVAL_METHOD != 0
+#error "libvae: float and double must be evaluated in their own precision (on x86: -msse2 -mfpmath=sse)"
+#endif
+#if defined(__FAST_MATH__)
+#error "libvae: kernels cannot be compiled with -ffast-math"
+#endif
+
 #define VAE_CAT2(a, b, c) a##b##_##c
 #define VAE_CAT(a, b, c) VAE_CAT2(a, b, c)
 #define K(name) VAE_CAT(vae_k_, VAE_ISA, name)

@@ -15,9 +15,9 @@ import tempfile
 
 FUSED = re.compile(r"\t(?:vfn?m(?:add|sub)\w*|fn?m(?:add|sub)|fml[as])\b")
 SUM = re.compile(r"\t(?:v?add[sp]s|fadd)\b")
-# What a kernel object may leave to others; __stack_chk_fail comes with a distribution's hardening.
+# What a kernel object may leave to others; the names in __ come with a distribution's hardening.
 ALLOWED = {"fma", "fmaf", "sqrt", "sqrtf", "fabs", "fabsf", "memcpy", "memset", "memmove", "_GLOBAL_OFFSET_TABLE_",
-           "__stack_chk_fail"}
+           "__stack_chk_fail", "__memcpy_chk", "__memset_chk", "__memmove_chk"}
 # The objects that hold tables of functions alone, some of another set.
 TABLES = {"kernels_exact_exact32.c.o", "kernels_exact_exact64.c.o", "kernels_table.c.o"}
 PROBE = "float probe(float a, float b, float c);\nfloat probe(float a, float b, float c)\n{\n    return a * b + c;\n}\n"
