@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Names of one instruction set's kernels: VAE_ISA is set by the build, K(name) is the symbol.
+ * What is compiled once for each instruction set: the build sets VAE_ISA, K(name) is the symbol.
  *
- * What gains nothing from wider vectors is not compiled again for them: K_NARROW(name) is then the symbol of
- * the set VAE_ISA_NARROW.
+ * Kernels that gain nothing from wider vectors are not compiled again for them: K_NARROW(name) is then the
+ * symbol of the set VAE_ISA_NARROW.
  */
 #ifndef VAE_LIB_KERNELS_ISA_H
 #define VAE_LIB_KERNELS_ISA_H
@@ -53,7 +53,7 @@
 #define VAE_UNROLL
 #endif
 
-/* Lanes of every sum: element j of a row goes to lane j % 16, whatever the instruction set. */
+/* Lanes of every sum: element j of a row goes to lane j % 16, on every instruction set. */
 #define VAE_LANES 16
 
 #include "names.h"

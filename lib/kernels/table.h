@@ -3,7 +3,7 @@
  *
  * Every member is plain C in lib/kernels/, built several times with different flags and with the same bits
  * each time: fixed sixteen lanes, fma() where a fused multiply-add is meant, contraction off, no libm but
- * fma, sqrt and fabs. Members judge nothing: arguments were checked by the caller (lib/api*.c).
+ * fma, sqrt and fabs. Members judge nothing: arguments were checked by the caller (lib/api/).
  */
 #ifndef VAE_LIB_KERNELS_H
 #define VAE_LIB_KERNELS_H
@@ -12,8 +12,8 @@
 #include <stdint.h>
 
 /* The exact kernels of section 2 of the public header, one member a family and precision.
- * value: [n] float64 row sums or NULL; w: [n] upstream weights or NULL (ones); a gradient is added to, NULL =
- * not wanted. float32 kernels compute in float64 and round once; float64 kernels compute in double-double. */
+ * value: [n] float64 row sums or NULL; w: [n] upstream weights or NULL (ones); a gradient is added to,
+ * NULL to skip. float32 kernels compute in float64 and round once; float64 kernels compute in double-double. */
 /* clang-format off */
 #define VAE_EXACT_KERNELS(NAME, REAL)                                                                        \
     struct NAME {                                                                                            \
@@ -73,7 +73,7 @@ struct vae_epilogue {
     size_t ldy;
 };
 
-/* Arrays that are wanted next, to be fetched during a product; NULL behind the last. */
+/* Arrays to prefetch during a product; NULL behind the last. */
 struct vae_ahead {
     const float *from[3];
     size_t floats; /* of each */
@@ -83,7 +83,7 @@ struct vae_ahead {
 /* One block of a matrix product, C[m][n] = A B with n <= VAE_PANEL, each output one fma chain in order of k
  * from 0. A in order of k: element (i, p) is a[i + p * a_step], or with a_step 0 as gemm_pack left it. B's
  * row p starts at b + p * ldb, C's row i at c + i * ldc. Reads of B run to the next multiple of 16 columns,
- * whatever they hold. */
+ * whose values are ignored. */
 #define VAE_PANEL 32
 struct vae_block {
     size_t m, n, k;

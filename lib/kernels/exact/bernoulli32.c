@@ -17,7 +17,8 @@
  *
  *   (x - 1/2) l - A(l),  A(l) = log(sinh(l / 2) / (l / 2));  dl = (x - 1/2) - A'(l)
  *
- * |l| < 7/4: A = l^2 P(l^2) and A' = l Q(l^2). Beyond, with a = |l|, t = exp(-a), w = 1 - x for l > 0, else x:
+ * |l| < 7/4: A = l^2 P(l^2) and A' = l Q(l^2). Beyond, with a = |l|, t = exp(-a), w = 1 - x for l > 0, else
+ * x:
  *
  *   log(a / (1 - t)) - w a;  dl = -+(w + t / (1 - t) - 1 / a)
  *

@@ -38,7 +38,7 @@ DD_INLINE struct dd minus_sum(struct dd a, struct dd b)
     return dd_guard(dd_neg(dd_add(a, b)), -plain);
 }
 
-/* b, or 0 where an infinite scale decides whatever the numbers x and mean are */
+/* b, or 0 where an infinite scale decides for any numbers x and mean */
 DD_INLINE struct dd unless_flat(struct dd b, double x, double mean, double scale)
 {
     return dd_select(scale > DBL_MAX && x == x && mean == mean, dd_of(0.0), b);

@@ -13,7 +13,7 @@
 #define INFINITE 0x1p498
 #define VALUE_MAX 0x1p998
 
-/* g + w x; not inlined where it is wanted. */
+/* g + w x, not inlined */
 static double add_weighted(double g, double w, struct dd_wide x)
 {
     return dd_add_weighted(g, w, x);

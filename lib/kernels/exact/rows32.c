@@ -13,8 +13,9 @@ struct buffers {
     double term[ROOM];
 };
 
-/* Copies rows of one stride into rows of another, each in blocks of a constant size, the last of which overlaps
- * the one before: a call of memcpy for each row would cost more than the copies do. At least `block` columns. */
+/* Copies rows of one stride into rows of another, each in blocks of a constant size, the last of which
+ * overlaps the one before: a call of memcpy for each row would cost more than the copies do. At least `block`
+ * columns. */
 static inline __attribute__((always_inline)) void copy_rows(
     float *to, size_t ld_to, const float *from, size_t ld_from, size_t rows, size_t columns, size_t block)
 {
@@ -139,7 +140,7 @@ static double finish(double lanes[VAE_LANES])
     return sum > M64_SUM_MAX ? (double)INFINITY : sum < -M64_SUM_MAX ? -(double)INFINITY : sum;
 }
 
-/* Rows of a tile: sixteen of them are whole blocks, whatever d is. */
+/* Rows of a tile: sixteen of them are whole blocks for any d. */
 static size_t short_rows(const struct rows32_job *job)
 {
     return 16 * (job->d < 16 ? 16 / job->d : 1);

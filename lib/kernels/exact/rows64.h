@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Walking strided rows of float64: a kernel is written for blocks of sixteen elements held in local
- * arrays, and this brings them, adds up the terms in double-double, and takes the gradients back. What
- * is long and wanted by many kernels is done to sixteen lanes at a time by a function, and not inlined.
+ * arrays, and this brings them, adds up the terms in double-double, and takes the gradients back. Long
+ * functions that many kernels need work on sixteen lanes at a time and are not inlined.
  *
  * Element j of a row goes to lane j % 16, and the lanes end in one fixed tree.
  */

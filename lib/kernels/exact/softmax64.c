@@ -125,7 +125,7 @@ static struct dd inverse_of(const struct row *row, struct dd total)
     return without_limit(row) ? dd_of((double)NAN) : dd_div(dd_of(1.0), total);
 }
 
-/* What is wanted once a row is computed for sixteen rows side by side. */
+/* Sixteen rows side by side, for what is computed once a row */
 struct rows {
     size_t count;
     struct row row[VAE_LANES];

@@ -154,7 +154,7 @@ DD_INLINE struct dd_log dd_log1p_parts(struct dd x)
     return (struct dd_log){n, dd_select(n == 0.0, x, dd_fast_sum(c.h - 1.0, c.l))};
 }
 
-/* log(1 + x), given as by its parts: x itself where that is it, also where x is subnormal */
+/* log(1 + x) from its parts; x itself where log1p(x) rounds to x, also where x is subnormal */
 DD_INLINE struct dd dd_log1p_or(struct dd x, struct dd log1p)
 {
     return dd_select(fabs(x.h) < 0x1p-120, x, log1p);

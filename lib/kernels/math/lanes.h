@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Sums in sixteen lanes of float64: element j of a row goes to lane j % 16, whatever the instruction set.
+ * Sums in sixteen lanes of float64: element j of a row goes to lane j % 16 on every instruction set.
  *
  * The lanes are added in one of two orders, whose last bits differ: by a tree (sums over a row) or one after
  * the other (sums of squares over parameters).

@@ -31,7 +31,7 @@ enum { PHILOX_ROUNDS = 10 };
 
 #if defined(__AVX512F__) || defined(__AVX2__)
 
-/* A word in each 64-bit lane; what stands in the upper half is of no account until the end. A round is a
+/* A word in each 64-bit lane; the upper half is ignored until the last round. A round is a
  * chain of some eight cycles: two vectors side by side fill them, where there are registers for two. */
 #if defined(__AVX512F__)
 enum { PHILOX_LANES = 8, PHILOX_SIDE = 2 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Template: the products of one tile, whose accumulators stay in registers. tile_shapes.h includes it for each
- * shape, with
+ * Template: the products of one tile, whose accumulators stay in registers. tile_shapes.h includes it for
+ * each shape, with
  *
  *   ROWS, VECS    the shape, literal numbers: clang unrolls a loop early enough to keep the accumulators in
  *                 registers only where its bounds are literal
