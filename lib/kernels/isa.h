@@ -53,9 +53,6 @@
 #define VAE_UNROLL
 #endif
 
-/* Lanes of every sum: element j of a row goes to lane j % 16, on every instruction set. */
-#define VAE_LANES 16
-
 #include "names.h"
 
 extern const struct vae_exact32 K(exact32);

@@ -11,6 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Lanes of every sum: element j of a row goes to lane j % 16, on every instruction set. */
+#define VAE_LANES 16
+
 /* The exact kernels of section 2 of the public header, one member a family and precision.
  * value: [n] float64 row sums or NULL; w: [n] upstream weights or NULL (ones); a gradient is added to,
  * NULL to skip. float32 kernels compute in float64 and round once; float64 kernels compute in double-double. */
@@ -66,11 +69,15 @@ struct vae_rng_kernels {
 enum { VAE_EPILOGUE_NONE, VAE_EPILOGUE_FORWARD, VAE_EPILOGUE_BACKWARD };
 struct vae_epilogue {
     int32_t kind, activation;
+    float slope;       /* of VAE_LEAKY_RELU below 0 */
     const float *bias; /* forward: [n], added last, or NULL */
     float *pre;        /* forward: receives the value before the activation, or NULL; backward: holds it */
     size_t ldpre;
     const float *y; /* backward: the activation's value; C is multiplied by its derivative */
     size_t ldy;
+    /* [VAE_LANES]: raised to the bits (sign off) of the largest magnitude written, column j of the epilogue's
+     * block in lane j % 16; NaN's bits are above infinity's; NULL to skip */
+    uint32_t *most;
 };
 
 /* Arrays to prefetch during a product; NULL behind the last. */

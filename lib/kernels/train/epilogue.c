@@ -4,6 +4,7 @@
  * The forms are float32, their errors stand in math32.h. relu, tanh and sigmoid give their derivative from
  * their value, so nothing but the value is kept; softplus, silu and gelu need the value before.
  */
+#include "note.h"
 #include "train.h"
 
 #include "kernels/math/math32.h"
@@ -144,4 +145,6 @@ void epilogue_rows(
             activate_slope(e->activation, n, e->y + (row + i) * e->ldy + col,
                 e->pre ? e->pre + (row + i) * e->ldpre + col : NULL, c + i * ldc);
     }
+    if (e->most)
+        note_matrix(m, n, c, ldc, col, e->most);
 }

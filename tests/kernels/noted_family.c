@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * What the kernels of a training step note on their way, under test: their results are those of train_family.c,
+ * and what is noted is held to the bits that stand in the arrays.
+ */
+#include "frame.h"
+
+#include <math.h>
+#include <string.h>
+#include <vae/vae.h>
+
+#define AT(I) ((float *)f->array[I].at)
+#define LD(I) f->array[I].ld
+#define M(I) AT(I), LD(I)
+#define WORDS(I) ((uint32_t *)f->array[I].at)
+
+static struct array *matrix(
+    struct frame *f, const char *name, enum role role, size_t rows, size_t cols, double range)
+{
+    struct array *array = frame_array(f, name, F32, role, rows, cols);
+    array_fill(array, UNIFORM, -range, range);
+    array_bound(array, 24, 5, 20);
+    return array;
+}
+
+/* Words that are raised, from where an earlier call may have left them. */
+static void raised(struct frame *f, size_t words)
+{
+    struct array *array = frame_array(f, "noted", U32, STATE, 1, words);
+    array_fill(array, COUNT, 0, 0x3f000000);
+    array_bound(array, 24, 0, 99);
+}
+
+/* Every NaN the same: its payload is not the same on every instruction set. */
+static void settle(uint32_t *word, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        word[i] = word[i] > 0x7f800000u ? 0x7fc00000u : word[i];
+}
+
+static uint32_t bits_of(long double value)
+{
+    float x = (float)value;
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits & 0x7fffffffu;
+}
+
+/* The lanes of array `noted`, raised by the magnitudes that now stand in array `of`. */
+static void expect_raised(struct frame *f, size_t noted, size_t of)
+{
+    const struct array *c = &f->array[of];
+    for (size_t lane = 0; lane < VAE_LANES; lane++) {
+        long double most = f->array[noted].want[lane];
+        for (size_t i = 0; i < c->rows; i++)
+            for (size_t j = lane; j < c->cols; j += VAE_LANES)
+                most = fmaxl(most, bits_of(array_now(c, i, j)));
+        array_expect(&f->array[noted], 0, lane, most, 0);
+    }
+}
+
+static void expect_given(struct frame *f, size_t noted)
+{
+    for (size_t lane = 0; lane < VAE_LANES; lane++)
+        array_expect(&f->array[noted], 0, lane, array_given(&f->array[noted], 0, lane), 0);
+}
+
+/* Array `i` as it is. */
+static void expect_now(struct frame *f, size_t i)
+{
+    for (size_t r = 0; r < f->array[i].rows; r++)
+        for (size_t j = 0; j < f->array[i].cols; j++)
+            array_expect(&f->array[i], r, j, array_now(&f->array[i], r, j), 0);
+}
+
+/* ---- products and epilogues ---- */
+
+static const size_t widths[] = {32, 17, 16, 7, 1};
+
+static void gemm_block_arrays(struct frame *f)
+{
+    size_t n = widths[f->choice];
+    matrix(f, "a", IN, f->d, f->n, 1);
+    matrix(f, "b", IN, f->d, (n + 15) / 16 * 16, 1);
+    frame_array(f, "c", F32, OUT, f->n, n);
+    raised(f, VAE_LANES);
+    f->elements = f->n * f->d * n;
+}
+
+static void gemm_block_call(const struct vae_kernels *k, struct frame *f)
+{
+    struct vae_block block = {.m = f->n,
+        .n = widths[f->choice],
+        .k = f->d,
+        .a = AT(0),
+        .a_step = LD(0),
+        .b = AT(1),
+        .ldb = LD(1),
+        .c = AT(2),
+        .ldc = LD(2),
+        .epilogue = {.kind = f->choice ? VAE_EPILOGUE_FORWARD : VAE_EPILOGUE_NONE, .most = WORDS(3)}};
+    k->train->gemm_block(&block);
+    settle(WORDS(3), VAE_LANES);
+}
+
+static void gemm_block_reference(struct frame *f)
+{
+    expect_now(f, 2);
+    expect_given(f, 3);
+    expect_raised(f, 3, 2);
+}
+
+/* Forward by relu, backward by tanh, none. */
+static void epilogue_arrays(struct frame *f)
+{
+    matrix(f, "c", STATE, f->n, f->d, 8);
+    array_fill(matrix(f, "y", IN, f->n, f->d, 0), UNIFORM, 0, 1);
+    raised(f, VAE_LANES);
+}
+
+static void epilogue_call(const struct vae_kernels *k, struct frame *f)
+{
+    static const int32_t kind[] = {VAE_EPILOGUE_FORWARD, VAE_EPILOGUE_BACKWARD, VAE_EPILOGUE_NONE};
+    struct vae_epilogue epilogue = {.kind = kind[f->choice],
+        .activation = f->choice ? VAE_TANH : VAE_RELU,
+        .y = AT(1),
+        .ldy = LD(1),
+        .most = WORDS(2)};
+    k->train->epilogue(&epilogue, f->n, f->d, M(0));
+    settle(WORDS(2), VAE_LANES);
+}
+
+static void epilogue_reference(struct frame *f)
+{
+    expect_now(f, 0);
+    expect_given(f, 2);
+    expect_raised(f, 2, 0);
+}
+
+#define NOTED(MEMBER, WHAT, CHOICES)                                                                         \
+    {                                                                                                        \
+        .name = "train." #MEMBER "." #WHAT, .table = offsetof(struct vae_kernels, train),                    \
+        .member = offsetof(struct vae_train_kernels, MEMBER), .arrays = MEMBER##_arrays,                     \
+        .call = MEMBER##_call, .reference = MEMBER##_reference, .choices = CHOICES                           \
+    }
+static const struct kernel kernels[] = {
+    NOTED(gemm_block, most, sizeof widths / sizeof *widths),
+    NOTED(epilogue, most, 3),
+};
+
+const struct family noted_family = {"train", 0, kernels, sizeof kernels / sizeof *kernels};
