@@ -126,6 +126,12 @@ struct vae_adam {
     float rest1, rest2;     /* 1 - beta, not of the rounded beta: 1e-5 off at 0.999, 0 near 1 */
 };
 
+/* What a pass over x notes on the way: the bits, sign off, of the largest magnitude; all bits or-ed; not 0
+ * where a value is no whole number of magnitude <= 2^24. Every field is raised (max, or), none cleared. */
+struct vae_seen {
+    uint32_t most, any, broken;
+};
+
 /* What runs inside a training step. Error bounds stand in the files. All of these overwrite. */
 struct vae_train_kernels {
     void (*gemm_block)(const struct vae_block *block);
@@ -153,6 +159,8 @@ struct vae_train_kernels {
     double (*adam)(const struct vae_adam *adam, size_t n, const float *g, float *p, float *m, float *v);
     double (*sum_squares)(size_t n, const float *g);
     float (*max_abs)(size_t n, const float *g); /* infinity where an element is NaN */
+    /* a pass over x alone, which notes every field of seen */
+    void (*look)(size_t n, const float *x, struct vae_seen *seen);
 };
 
 struct vae_kernels {

@@ -136,6 +136,44 @@ static void epilogue_reference(struct frame *f)
     expect_raised(f, 2, 0);
 }
 
+/* ---- a pass over x ---- */
+
+/* Any numbers, whole ones up to 2^24, whole ones beyond. */
+static void look_arrays(struct frame *f)
+{
+    struct array *x = matrix(f, "x", IN, 1, f->n * f->d, 1);
+    if (f->choice)
+        array_fill(x, COUNT, 0, f->choice == 1 ? 0x1p24 + 1 : 0x1p26);
+    raised(f, 3);
+}
+
+static void look_call(const struct vae_kernels *k, struct frame *f)
+{
+    struct vae_seen seen = {WORDS(1)[0], WORDS(1)[1], 0};
+    k->train->look(f->n * f->d, AT(0), &seen);
+    WORDS(1)[0] = seen.most;
+    WORDS(1)[1] = seen.any;
+    WORDS(1)[2] = seen.broken != 0;
+}
+
+static void look_reference(struct frame *f)
+{
+    double most = array_given(&f->array[1], 0, 0);
+    uint32_t any = (uint32_t)array_given(&f->array[1], 0, 1);
+    int broken = 0;
+    for (size_t i = 0; i < f->n * f->d; i++) {
+        float x = (float)array_given(&f->array[0], 0, i);
+        uint32_t bits;
+        memcpy(&bits, &x, sizeof bits);
+        most = fmax(most, bits_of((long double)x));
+        any |= bits;
+        broken |= !(fabsf(x) <= 0x1p24f && x == rintf(x));
+    }
+    array_expect(&f->array[1], 0, 0, most, 0);
+    array_expect(&f->array[1], 0, 1, any, 0);
+    array_expect(&f->array[1], 0, 2, broken, 0);
+}
+
 #define NOTED(MEMBER, WHAT, CHOICES)                                                                         \
     {                                                                                                        \
         .name = "train." #MEMBER "." #WHAT, .table = offsetof(struct vae_kernels, train),                    \
@@ -145,6 +183,8 @@ static void epilogue_reference(struct frame *f)
 static const struct kernel kernels[] = {
     NOTED(gemm_block, most, sizeof widths / sizeof *widths),
     NOTED(epilogue, most, 3),
+    {KERNEL(train, vae_train_kernels, look), .arrays = look_arrays, .call = look_call,
+        .reference = look_reference, .choices = 3},
 };
 
 const struct family noted_family = {"train", 0, kernels, sizeof kernels / sizeof *kernels};

@@ -40,4 +40,35 @@ VAE_INLINE void note_matrix(size_t m, size_t n, const float *x, size_t ldx, size
     }
 }
 
+/* What is seen of a row, in lanes */
+struct seen_lanes {
+    uint32_t most[VAE_LANES], any[VAE_LANES];
+};
+
+VAE_INLINE void see_lanes(size_t count, const float *restrict x, struct seen_lanes *restrict seen)
+{
+    VAE_ROLLED
+    for (size_t l = 0; l < count; l++) {
+        uint32_t bits = bits_of_float(x[l]);
+        seen->most[l] = note_larger(seen->most[l], bits & NOTE_MAGNITUDE);
+        seen->any[l] |= bits;
+    }
+}
+
+VAE_INLINE void see(size_t n, const float *x, struct seen_lanes *seen)
+{
+    size_t j = 0;
+    for (; j + VAE_LANES <= n; j += VAE_LANES)
+        see_lanes(VAE_LANES, x + j, seen);
+    see_lanes(n - j, x + j, seen);
+}
+
+static inline void seen_raise(struct vae_seen *to, const struct seen_lanes *seen)
+{
+    for (size_t l = 0; l < VAE_LANES; l++) {
+        to->most = note_larger(to->most, seen->most[l]);
+        to->any |= seen->any[l];
+    }
+}
+
 #endif

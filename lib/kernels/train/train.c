@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * The training table, and its small members: optimizer, sums, transposition, checks.
  */
+#include "note.h"
 #include "train.h"
 
 #include "kernels/math/lanes.h"
@@ -120,15 +121,32 @@ static double adam(const struct vae_adam *a, size_t n, const float *restrict g, 
     return lanes_sum_in_order(lane);
 }
 
-/* The bits of magnitudes order as integers, NaN above infinity. */
 static float max_abs(size_t n, const float *g)
 {
     uint32_t most = 0;
-    for (size_t i = 0; i < n; i++) {
-        uint32_t bits = bits_of_float(g[i]) & 0x7fffffffu;
-        most = bits > most ? bits : most;
-    }
+    for (size_t i = 0; i < n; i++)
+        most = note_larger(most, bits_of_float(g[i]) & NOTE_MAGNITUDE);
     return float_of_bits(most < 0x7f800000u ? most : 0x7f800000u);
+}
+
+/* 1 for what is no whole number of magnitude <= 2^24, NaN among it. Adding 2^23 rounds to a whole number; above
+ * that there are no others. */
+VAE_INLINE uint32_t is_broken(float x)
+{
+    float size = fabsf(x), whole = (size + 0x1p23f) - 0x1p23f;
+    whole = size < 0x1p23f ? whole : size;
+    return !(size <= 0x1p24f && whole == size);
+}
+
+static void look(size_t n, const float *x, struct vae_seen *seen)
+{
+    struct seen_lanes lanes = {{0}, {0}};
+    uint32_t broken = 0;
+    see(n, x, &lanes);
+    for (size_t i = 0; i < n; i++)
+        broken |= is_broken(x[i]);
+    seen_raise(seen, &lanes);
+    seen->broken |= broken;
 }
 
 static void epilogue(const struct vae_epilogue *e, size_t m, size_t n, float *c, size_t ldc)
@@ -149,4 +167,5 @@ const struct vae_train_kernels K(train) = {
     .adam = adam,
     .sum_squares = sum_squares,
     .max_abs = max_abs,
+    .look = look,
 };
