@@ -26,6 +26,8 @@
 #define VAE_ISA_NARROW VAE_ISA
 #endif
 #define K_NARROW(name) VAE_CAT(vae_k_, VAE_ISA_NARROW, name)
+/* What is compiled once, in the plain set, for the tables of all sets */
+#define K_PLAIN(name) VAE_CAT(vae_k_, scalar, name)
 #define VAE_STR2(x) #x
 #define VAE_STR(x) VAE_STR2(x)
 

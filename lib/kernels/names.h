@@ -49,6 +49,13 @@
 #define categorical64 K(categorical64)
 #define logmeanexp64 K(logmeanexp64)
 
+/* random/ */
+#define rng_words K(rng_words)
+#define rng_normals K(rng_normals)
+#define observe_laplace K_PLAIN(observe_laplace)
+#define observe_poisson K_PLAIN(observe_poisson)
+#define observe_cbernoulli K_PLAIN(observe_cbernoulli)
+
 /* train/ */
 #define tile_block K(tile_block)
 #define tile_back_block K(tile_back_block)

@@ -63,6 +63,14 @@ struct vae_rng_kernels {
     void (*bernoulli32)(uint64_t seed, uint64_t stream, uint64_t offset, size_t n, const float *p, float *x);
     void (*bernoulli64)(
         uint64_t seed, uint64_t stream, uint64_t offset, size_t n, const double *p, double *x);
+    /* Draws from p(x|z), an element each, parameters as section 2 of the public header takes them; those that
+     * are NaN give NaN. */
+    void (*laplace32)(uint64_t seed, uint64_t stream, uint64_t offset, size_t n, const float *mean,
+        const float *logscale, float *x);
+    void (*poisson32)(
+        uint64_t seed, uint64_t stream, uint64_t offset, size_t n, const float *lograte, float *x);
+    void (*cbernoulli32)(
+        uint64_t seed, uint64_t stream, uint64_t offset, size_t n, const float *logits, float *x);
 };
 
 /* What happens to a block of a product while it is still in the nearest cache. */

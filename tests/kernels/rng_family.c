@@ -149,6 +149,96 @@ static void bernoulli64_call(const struct vae_kernels *k, struct frame *f)
     k->rng->bernoulli64(WHERE, AT(double, 0), AT(double, 1));
 }
 
+/* ---- draws from p(x|z): the textbook's inverse in long double, where rounding cannot move a count ---- */
+
+static long double unit_at(const struct frame *f, size_t i)
+{
+    return ((long double)word_at(f, offset_of(f) + i) + 0.5L) * 0x1p-32L;
+}
+
+static struct array *parameter(struct frame *f, const char *name, double low, double high)
+{
+    struct array *array = frame_array(f, name, F32, IN, 1, f->n * f->d);
+    array_fill(array, UNIFORM, low, high);
+    return array;
+}
+
+static void drawn(struct frame *f)
+{
+    array_bound(frame_array(f, "x", F32, OUT, 1, f->n * f->d), 24, 0.51, 26);
+}
+
+static void laplace32_arrays(struct frame *f)
+{
+    parameter(f, "mean", -3, 3);
+    parameter(f, "logscale", -4, 2);
+    drawn(f);
+}
+
+static void laplace32_call(const struct vae_kernels *k, struct frame *f)
+{
+    k->rng->laplace32(WHERE, AT(float, 0), AT(float, 1), AT(float, 2));
+}
+
+static void laplace32_reference(struct frame *f)
+{
+    for (size_t i = 0; i < f->n * f->d; i++) {
+        long double u = unit_at(f, i), mean = array_given(&f->array[0], 0, i);
+        long double size = expl(array_given(&f->array[1], 0, i)) * log1pl(-2 * fabsl(u - 0.5L));
+        array_expect(&f->array[2], 0, i, mean + (u < 0.5L ? size : -size), fmaxl(fabsl(mean), fabsl(size)));
+    }
+}
+
+static void poisson32_arrays(struct frame *f)
+{
+    parameter(f, "lograte", -4, 6);
+    drawn(f);
+}
+
+static void poisson32_call(const struct vae_kernels *k, struct frame *f)
+{
+    k->rng->poisson32(WHERE, AT(float, 0), AT(float, 1));
+}
+
+static long double poisson_chance(long double k, long double lograte)
+{
+    return expl(k * lograte - expl(lograte) - lgammal(k + 1));
+}
+
+/* From the mode outwards, above before below. */
+static void poisson32_reference(struct frame *f)
+{
+    for (size_t i = 0; i < f->n * f->d; i++) {
+        long double lograte = array_given(&f->array[0], 0, i), mode = floorl(expl(lograte)), k = mode;
+        long double left = unit_at(f, i) - poisson_chance(mode, lograte);
+        for (long double step = 1; left >= 0; step++) {
+            left -= poisson_chance(k = mode + step, lograte);
+            if (left >= 0 && step <= mode)
+                left -= poisson_chance(k = mode - step, lograte);
+        }
+        array_expect(&f->array[1], 0, i, k, 0);
+    }
+}
+
+static void cbernoulli32_arrays(struct frame *f)
+{
+    parameter(f, "logits", -9, 9);
+    drawn(f);
+}
+
+static void cbernoulli32_call(const struct vae_kernels *k, struct frame *f)
+{
+    k->rng->cbernoulli32(WHERE, AT(float, 0), AT(float, 1));
+}
+
+static void cbernoulli32_reference(struct frame *f)
+{
+    for (size_t i = 0; i < f->n * f->d; i++) {
+        long double l = array_given(&f->array[0], 0, i), u = unit_at(f, i);
+        array_expect(&f->array[1], 0, i, l == 0 ? u : log1pl(u * expm1l(l)) / l, 1);
+    }
+}
+
 #define MEMBER(NAME, REFERENCE)                                                                              \
     {                                                                                                        \
         KERNEL(rng, vae_rng_kernels, NAME), .arrays = NAME##_arrays, .call = NAME##_call,                    \
@@ -160,6 +250,9 @@ static const struct kernel kernels[] = {
     MEMBER(normal64, normal64_reference),
     MEMBER(bernoulli32, expect_draws),
     MEMBER(bernoulli64, expect_draws),
+    MEMBER(laplace32, laplace32_reference),
+    MEMBER(poisson32, poisson32_reference),
+    MEMBER(cbernoulli32, cbernoulli32_reference),
 };
 
 const struct family rng_family = {

@@ -20,24 +20,6 @@
 /* Stands for x = inf: x g(u) is then infinite for every float32 eta. */
 #define COUNT_MAX 0x1p300
 
-/* stirlerr(x) / v for v = 1 / (x + 1/2) in [0, 2/3], 2^-42 */
-static inline double stirlerr_poly(double v)
-{
-    double p = -0x1.8cac73516e05ep-13;
-    p = fma(p, v, 0x1.189b18fb059f2p-10);
-    p = fma(p, v, -0x1.3c6a7bde40deap-9);
-    p = fma(p, v, 0x1.968bdd1029638p-9);
-    p = fma(p, v, -0x1.01f5aacc335d9p-9);
-    p = fma(p, v, 0x1.1bf6304f95391p-11);
-    p = fma(p, v, 0x1.0b64050abc7c7p-10);
-    p = fma(p, v, 0x1.2679f0370fb74p-10);
-    p = fma(p, v, 0x1.e0f6700908d82p-10);
-    p = fma(p, v, 0x1.999a18580b1d8p-8);
-    p = fma(p, v, 0x1.27d27c4ca3638p-6);
-    p = fma(p, v, 0x1.555555568d9b4p-5);
-    return fma(p, v, 0x1.5555555555079p-4);
-}
-
 /* lgamma(1 + x) / (x (x - 1)) for x in [0, 1], 2^-43 */
 static inline double lgamma_poly(double x)
 {
@@ -73,7 +55,7 @@ BLOCK poisson16(const float *restrict x, const float *restrict lograte, const do
         double rate = m64_exp_of(e); /* for k < 1, where log_y = 0 */
         if (value) {
             double half = fma(0.5, log_y, 0x1.d67f1c864beb5p-1); /* log(2 pi y) / 2 */
-            double saddle = -(fma(v, stirlerr_poly(v), half) + y * m64_expm1mx_of(e, u));
+            double saddle = -(fma(v, m64_stirlerr_poly(v), half) + y * m64_expm1mx_of(e, u));
             double plain = fma(k, eta, -rate) - k * (k - 1.0) * lgamma_poly(k);
             double inside = k >= 1.0 ? saddle : plain;
             term[l] = k < 0.0 ? -M64_HUGE : inside;

@@ -154,4 +154,22 @@ static inline double m64_xmlog1p(double x, double one_plus_x)
     return x >= -0.5 && x <= 1.0 ? near : far;
 }
 
+/* stirlerr(x) / v, the tail of Stirling's series, for v = 1 / (x + 1/2) in [0, 2/3], 2^-42 */
+static inline double m64_stirlerr_poly(double v)
+{
+    double p = -0x1.8cac73516e05ep-13;
+    p = fma(p, v, 0x1.189b18fb059f2p-10);
+    p = fma(p, v, -0x1.3c6a7bde40deap-9);
+    p = fma(p, v, 0x1.968bdd1029638p-9);
+    p = fma(p, v, -0x1.01f5aacc335d9p-9);
+    p = fma(p, v, 0x1.1bf6304f95391p-11);
+    p = fma(p, v, 0x1.0b64050abc7c7p-10);
+    p = fma(p, v, 0x1.2679f0370fb74p-10);
+    p = fma(p, v, 0x1.e0f6700908d82p-10);
+    p = fma(p, v, 0x1.999a18580b1d8p-8);
+    p = fma(p, v, 0x1.27d27c4ca3638p-6);
+    p = fma(p, v, 0x1.555555568d9b4p-5);
+    return fma(p, v, 0x1.5555555555079p-4);
+}
+
 #endif

@@ -7,10 +7,9 @@
  * transposition, and every element is computed from its own number alone: any slice equals the same slice of
  * the whole. The numbers of elements wrap at 2^64. docs/random.md says the same to users.
  */
-#include "kernels/isa.h"
-
 #include "normal.h"
 #include "philox.h"
+#include "random.h"
 
 #include <string.h>
 
@@ -42,7 +41,7 @@ static inline void normal64_group(struct philox_key key, uint64_t group, double 
 /* A slice: whole groups are written in place, the ends go through a group of their own. Not inlined in what
  * calls it below. */
 #define SLICE(NAME, TYPE, SIZE, GROUP)                                                                       \
-    static __attribute__((noinline)) void NAME(                                                              \
+    __attribute__((noinline)) void NAME(                                                                     \
         uint64_t seed, uint64_t stream, uint64_t offset, size_t n, TYPE *out)                                \
     {                                                                                                        \
         struct philox_key key = {seed, stream};                                                              \
@@ -58,9 +57,9 @@ static inline void normal64_group(struct philox_key key, uint64_t group, double 
         }                                                                                                    \
     }
 
-SLICE(random_u32, uint32_t, WORDS, words_group)
-SLICE(normal32, float, WORDS, normal32_group)
-SLICE(normal64, double, WORDS / 2, normal64_group)
+SLICE(rng_words, uint32_t, WORDS, words_group)
+SLICE(rng_normals, float, WORDS, normal32_group)
+static SLICE(normal64, double, WORDS / 2, normal64_group)
 
 /* 1 where word < p 2^32, an exact comparison: p >= 1 always, p <= 0 never, else with probability p rounded up
  * to a multiple of 2^-32. A NaN stays one. */
@@ -70,7 +69,7 @@ SLICE(normal64, double, WORDS / 2, normal64_group)
         uint32_t word[WORDS];                                                                                \
         for (size_t first = 0; first < n; first += WORDS) {                                                  \
             size_t count = n - first < WORDS ? n - first : WORDS;                                            \
-            random_u32(seed, stream, offset + first, count, word);                                           \
+            rng_words(seed, stream, offset + first, count, word);                                            \
             for (size_t i = 0; i < count; i++) {                                                             \
                 REAL chance = p[first + i], drawn = (double)word[i] < (double)chance * 0x1p32 ? 1 : 0;       \
                 x[first + i] = chance == chance ? drawn : chance;                                            \
@@ -78,7 +77,15 @@ SLICE(normal64, double, WORDS / 2, normal64_group)
         }                                                                                                    \
     }
 
-BERNOULLI(bernoulli32, float)
-BERNOULLI(bernoulli64, double)
+    BERNOULLI(bernoulli32, float) BERNOULLI(bernoulli64, double)
 
-const struct vae_rng_kernels K(rng) = {random_u32, normal32, normal64, bernoulli32, bernoulli64};
+        const struct vae_rng_kernels K(rng) = {
+            .random_u32 = rng_words,
+            .normal32 = rng_normals,
+            .normal64 = normal64,
+            .bernoulli32 = bernoulli32,
+            .bernoulli64 = bernoulli64,
+            .laplace32 = observe_laplace,
+            .poisson32 = observe_poisson,
+            .cbernoulli32 = observe_cbernoulli,
+};
