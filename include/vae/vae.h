@@ -5,14 +5,17 @@
  *
  * Section 1 is status and version. Section 2 is stateless functions (KL terms, log-likelihoods, draws,
  * each with its gradient) for a training loop that exists already. Section 3 is the model: an opaque
- * ::vae_model made from a ::vae_config, trained by vae_step(), read by vae_elbo() and its kin.
+ * ::vae_model made from a ::vae_config, trained by vae_step(), read by vae_infer() and its short forms.
+ *
+ * The library needs libc and libm alone.
  *
  * @par Arrays
  * Row-major. A shape [n][d] with a stride `ld*` means: element (i, j) is at `i * ld + j`. A stride counts
- * elements and is at least the number of columns, else #VAE_ERR_ARG, also for n = 1; the stride of an
- * output that is NULL is not looked at. Where no stride is passed, rows are contiguous. Any alignment.
- * Outputs overlap neither inputs nor one another, except where a function says so. The caller owns every
- * buffer; none is kept after the return.
+ * elements and must be at least the number of columns, else #VAE_ERR_ARG, also for n = 1; the stride of a
+ * NULL output is ignored. In the structs of section 3 a stride of 0 is the number of columns. Where no stride
+ * is passed, rows are contiguous. Arrays must be aligned to their element. Outputs must overlap neither
+ * inputs nor one another, unless a function says otherwise. The caller owns every buffer; none is used after
+ * the return.
  *
  * @par Units
  * Every log quantity is in nats and summed over dimensions, one value for each row. `logvar` is the
@@ -20,22 +23,54 @@
  *
  * @par Errors
  * `int` functions return #VAE_OK or a negative code, with words in vae_last_error(). After an error all
- * outputs are as they were (vae_create(), vae_share(): the handle is NULL) and the model is as it was.
+ * outputs are as they were (vae_create(), vae_share(): the handle is NULL) and the model is as it was, except
+ * that a failed training pass ends an open gradient: see Training in section 3.
  *
  * @par Threads
  * Section 2 and the functions without a model may be called from any thread at any time. Different models
- * are independent. One model is used by one thread at a time; vae_share() makes views for more.
+ * are independent. One model must be used by one thread at a time; vae_share() makes views for more. The
+ * words of vae_last_error() and vae_build_info() are in thread-local storage, for which the C library may
+ * allocate when a thread first uses it, if the program loaded libvae with dlopen().
  *
  * @par Conduct
- * No call prints, exits, aborts, installs a handler or changes process-wide state (BLAS threads, FPU modes,
- * locale, environment). Callbacks return: an exception or a longjmp() does not pass through the library.
+ * No call prints, exits, aborts, installs a handler or changes process-wide state (FPU modes, locale,
+ * environment). Callbacks must return: an exception or a longjmp() must not pass through the library.
  *
  * @par Structs
- * `size` comes first and is the caller's `sizeof`, written by the `vae_*_init` function, which also writes
- * every default: a field's value is what it says, zero included. Fields are only appended. What a caller's
- * older struct lacks at its end has its default; what a newer one has beyond the library's must be zero,
- * else #VAE_ERR_ABI. Of an output struct only `size` is read, and all other bytes up to `size` are
- * written.
+ * Every struct that crosses the border begins with `size`, the caller's `sizeof`. Its `vae_*_init` function
+ * writes that and all defaults; it must be called first, also for structs that are only written. A field's
+ * value is what it says, zero included. `reserved` must be 0, else #VAE_ERR_ABI.
+ * @par
+ * Later versions only append fields, so that programs and libraries of different versions work together. Of
+ * an input struct, fields that an older caller lacks at the end have their defaults (in vae_set_training(),
+ * the model's present values), and what a newer caller has beyond the library's struct must be zero, else
+ * #VAE_ERR_ABI. Of an output struct `size` alone is read; all other bytes up to `size` are written, with
+ * zeros beyond what the library knows; what does not fit is left out.
+ * @par
+ * A `size` that is smaller than the struct was in version 0.1.0, larger than 65536 or no multiple of 8 is
+ * #VAE_ERR_ABI, and nothing is written; an init function then does nothing. The stride of an array of structs
+ * is the `size` of its first element, and all elements must have that size. Structs contain no padding:
+ * fields are appended in units of 8 bytes, `int32_t`, pointers and `size_t` in pairs.
+ *
+ * @par Noise
+ * Every random number is a function of a key, a stream and the number of its element (vae_random_u32(),
+ * vae_normal()), so that results depend neither on how data are cut into calls nor on threads nor on
+ * machines. A program can compute the same numbers itself. The stream's number is
+ *
+ *     stream = purpose << 56 | sample << 40 | step
+ *
+ * Purposes 1 to 127 are the library's, ::VAE_STREAM_INIT and the following; 0 and 128 to 255 are reserved for
+ * the application.
+ * The key is
+ *
+ *     key = model seed ^ mix(batch seed)
+ *
+ *     mix(h):  h ^= h >> 33;  h *= 0xff51afd7ed558ccd;  h ^= h >> 33;  h *= 0xc4ceb9fe1a85ec53;  h ^= h >> 33
+ *
+ * with MurmurHash3's 64-bit finaliser, mix(0) = 0, so that a sweep over both seeds never meets the same key
+ * systematically. Latent j of a row has element number `row * z_dim + j`, the row being first_row + i for row
+ * i of the call, also where vae_batch.index is given. In training, `step` is vae_steps() and `sample` the
+ * number of the draw. In reading calls draw s has `sample` s mod 65536 and `step` s / 65536.
  *
  * @since 0.1
  */
@@ -45,7 +80,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** Major version of this header; vae_version() says the library's. @since 0.1 */
+/** Major version of this header; vae_version() returns the library's. @since 0.1 */
 #define VAE_VERSION_MAJOR 0
 /** Minor version of this header. @since 0.1 */
 #define VAE_VERSION_MINOR 1
@@ -72,21 +107,24 @@ extern "C" {
  * @{
  */
 
-/** What `int` functions return. Numbers are never used again for something else. @since 0.1 */
+/** Return codes of `int` functions. Codes are never reused. @since 0.1 */
 enum {
-    VAE_OK = 0,         /**< done */
-    VAE_ERR_ARG = -1,   /**< an argument is NULL, out of range or does not fit another one */
-    VAE_ERR_NOMEM = -2, /**< the allocator returned NULL, or a size does not fit `size_t` */
-    VAE_ERR_ABI = -3,   /**< a struct of an impossible `size`, or with a field set that this library lacks */
-    VAE_ERR_NONFINITE = -4,  /**< training met a NaN or an infinity; nothing was changed */
-    VAE_ERR_FORMAT = -5,     /**< a file is not what it should be */
-    VAE_ERR_IO = -6,         /**< a file cannot be read or written */
-    VAE_ERR_STATE = -7,      /**< not now, or not on a view: the call needs another one before it */
-    VAE_ERR_UNSUPPORTED = -8 /**< known, but not in this build or on this machine */
+    VAE_OK = 0,               /**< done */
+    VAE_ERR_ARG = -1,         /**< an argument is NULL, out of range or inconsistent with another argument */
+    VAE_ERR_NOMEM = -2,       /**< the allocator returned NULL, or a size does not fit `size_t` */
+    VAE_ERR_ABI = -3,         /**< a struct of impossible `size` (was its init function called?), or with a
+                               *   field set that this library lacks */
+    VAE_ERR_NONFINITE = -4,   /**< training met a NaN or an infinity; parameters are as they were */
+    VAE_ERR_FORMAT = -5,      /**< a file is not what it should be; no function of this version returns it */
+    VAE_ERR_IO = -6,          /**< a file cannot be read or written; no function of this version returns it */
+    VAE_ERR_STATE = -7,       /**< invalid in the current state: on a view, on an inference-only model, or
+                               *   before a required call */
+    VAE_ERR_UNSUPPORTED = -8, /**< recognised, but not available in this build or on this machine */
+    VAE_ERR_DATA = -9         /**< in training: a value that its column's likelihood does not take */
 };
 
 /**
- * A status code in words.
+ * Returns a status code in words.
  *
  * @param status  any number
  * @return a static string, never NULL; "unknown status" for a number that is no code
@@ -95,7 +133,7 @@ enum {
 VAE_API const char *vae_strerror(int status);
 
 /**
- * The calling thread's last failure in words, naming the argument and its limit.
+ * Returns the calling thread's last failure in words, naming the argument and its limit.
  *
  * @return a string of at most 255 characters in storage of the calling thread: empty before the first
  *         failure, valid until this thread's next failing call, untouched by calls that succeed; never
@@ -105,7 +143,7 @@ VAE_API const char *vae_strerror(int status);
 VAE_API const char *vae_last_error(void);
 
 /**
- * The version of the library that is linked.
+ * Returns the version of the library that is linked.
  *
  * @return major << 16 | minor << 8 | patch
  * @since 0.1
@@ -113,12 +151,13 @@ VAE_API const char *vae_last_error(void);
 VAE_API unsigned vae_version(void);
 
 /**
- * How the library was built and what it chose on this machine.
+ * Says how the library was built and what it chose on this machine.
  *
  * @return a string such as "0.1.0 isa=avx512 gemm=native blas=none": the version, then `key=value` pairs
  *         divided by single spaces; more pairs may follow in later versions. `isa` is the instruction set
- *         in use (the environment variable VAE_CPU lowers it: scalar, avx2, avx512, neon). In storage of the
- *         calling thread, valid as long as the thread; never NULL
+ *         in use (the environment variable VAE_CPU lowers it: scalar, avx2, avx512, neon). `blas` is always
+ *         none: a program may pass its own CBLAS in vae_runtime.sgemm. In storage of the calling thread,
+ *         valid as long as the thread; never NULL
  * @since 0.1
  */
 VAE_API const char *vae_build_info(void);
@@ -130,34 +169,38 @@ VAE_API const char *vae_build_info(void);
 /**
  * @defgroup kernels 2. Kernels
  * Stateless functions: no model, no allocation, no locks, safe from any thread at any time. The same bits
- * on every instruction set and machine.
+ * on every instruction set and machine; NaNs count as equal, for their signs and payloads may differ.
  *
- * Arguments are judged, element values never are: NaN in gives NaN out, what is too large becomes an
+ * Arguments are validated; element values are not: NaN in gives NaN out, what is too large becomes an
  * infinity, finite inputs never give NaN, infinite inputs give the limit where there is one and NaN where
  * there is none. float32 functions compute in float64 and round once; their float64 twins compute in
  * double-double.
  *
  * With n = 0 nothing is read or written and pointers may be NULL. With d = 0 each row's sum is 0.
  *
- * Functions named `*_grad` take upstream weights `w` ([n], or NULL for ones), may give the value too
- * (`value`, [n], overwritten, NULL = not wanted; not multiplied by w) and ADD w[i] times row i's
- * derivative to each gradient output; a gradient output that is NULL is not wanted. Clear gradient buffers
- * before the first call.
+ * Functions named `*_grad` ADD w[i] times row i's derivative to each gradient output, NULL to skip; the
+ * caller must clear gradient buffers before the first call. `w` is [n] upstream weights, NULL for ones. They
+ * also compute the value, if `value` ([n]) is not NULL: it is overwritten, and not multiplied by w.
+ *
+ * Weights or masks for each element are a matter of shape: pass n d rows of d = 1, with w of n d elements.
+ * Likelihoods with a location (Gaussian, Laplace) depend on x - mean alone, so that the derivative with
+ * respect to x is minus the one with respect to the mean: gx = -gmean.
  *
  * Errors, unless a function says more: #VAE_ERR_ARG for a required pointer that is NULL and for a stride
- * that is smaller than the number of columns. Every function but vae_kl_gauss_work() and vae_random_u32()
- * has a float64 twin of the same order of arguments, NAME_f64.
+ * that is smaller than the number of columns. Every function except vae_kl_gauss_work(), vae_random_u32()
+ * and vae_permutation() has a float64 twin of the same order of arguments, NAME_f64.
  * @{
  */
 
 /**
- * KL divergence of a diagonal Gaussian from the standard normal, KL(N(mu, diag exp(logvar)) || N(0, I)):
+ * Computes the KL divergence of a diagonal Gaussian from the standard normal,
+ * KL(N(mu, diag exp(logvar)) || N(0, I)):
  *
  *     kl[i] = 1/2 sum_j (mu[i][j]^2 + exp(logvar[i][j]) - 1 - logvar[i][j])    [nats, >= 0]
  *
- * Kingma & Welling, arXiv:1312.6114, appendix B, with the sign turned (the bound subtracts it); equation
- * (8) of docs/derivation.md. Computed as (mu^2 + g(logvar)) / 2 with g(v) = expm1(v) - v >= 0: the written
- * form loses every digit near logvar = 0.
+ * Kingma & Welling, arXiv:1312.6114, appendix B, with the opposite sign (the bound subtracts it);
+ * equation (8) of docs/derivation.md. Computed as (mu^2 + g(logvar)) / 2 with g(v) = expm1(v) - v >= 0:
+ * evaluated as written, the formula loses all precision near logvar = 0.
  *
  * @param n              rows
  * @param d              latent dimensions
@@ -171,7 +214,7 @@ VAE_API int vae_kl_diag_gauss(
     size_t n, size_t d, const float *mu, size_t ldmu, const float *logvar, size_t ldlogvar, float *kl);
 
 /**
- * Gradients of vae_kl_diag_gauss():
+ * Adds the gradients of vae_kl_diag_gauss():
  *
  *     gmu[i][j]     += w[i] mu[i][j]
  *     glogvar[i][j] += w[i] expm1(logvar[i][j]) / 2
@@ -179,9 +222,9 @@ VAE_API int vae_kl_diag_gauss(
  * @param n,d              rows, latent dimensions
  * @param mu,logvar        [n][d] means and log-variances
  * @param ldmu,ldlogvar    their row strides
- * @param w                [n] upstream weights, NULL = ones
- * @param value            [n] the divergence itself, or NULL
- * @param gmu,glogvar      [n][d] added to; NULL = not wanted
+ * @param w                [n] upstream weights, NULL for ones
+ * @param value            [n] the divergence itself; NULL to skip
+ * @param gmu,glogvar      [n][d] added to; NULL to skip
  * @param ldgmu,ldglogvar  their row strides
  * @return #VAE_OK or #VAE_ERR_ARG
  * @since 0.1
@@ -191,7 +234,8 @@ VAE_API int vae_kl_diag_gauss_grad(size_t n, size_t d, const float *mu, size_t l
     size_t ldglogvar);
 
 /**
- * KL divergence between two diagonal Gaussians, KL(q || p), as for a learned or conditional prior:
+ * Computes the KL divergence between two diagonal Gaussians, KL(q || p), as for a learned or conditional
+ * prior:
  *
  *     kl[i] = 1/2 sum_j (t^2 + exp(D) - 1 - D)    [nats, >= 0]
  *     with D = logvar_q - logvar_p and t = (mu_q - mu_p) exp(-logvar_p / 2)
@@ -213,7 +257,7 @@ VAE_API int vae_kl_diag_gauss_pair(size_t n, size_t d, const float *mu_q, size_t
     size_t ldlogvar_p, float *kl);
 
 /**
- * Gradients of vae_kl_diag_gauss_pair(), with D and t as there:
+ * Adds the gradients of vae_kl_diag_gauss_pair(), with D and t as there:
  *
  *     gmu_q += w t exp(-logvar_p / 2)      glogvar_q += w expm1(D) / 2
  *     gmu_p -= w t exp(-logvar_p / 2)      glogvar_p -= w (expm1(D) + t^2) / 2
@@ -223,11 +267,11 @@ VAE_API int vae_kl_diag_gauss_pair(size_t n, size_t d, const float *mu_q, size_t
  * @param ldmu_q,ldlogvar_q      their row strides
  * @param mu_p,logvar_p          [n][d] the second one
  * @param ldmu_p,ldlogvar_p      their row strides
- * @param w                      [n] upstream weights, NULL = ones
- * @param value                  [n] the divergence itself, or NULL
- * @param gmu_q,glogvar_q        [n][d] added to; NULL = not wanted
+ * @param w                      [n] upstream weights, NULL for ones
+ * @param value                  [n] the divergence itself; NULL to skip
+ * @param gmu_q,glogvar_q        [n][d] added to; NULL to skip
  * @param ldgmu_q,ldglogvar_q    their row strides
- * @param gmu_p,glogvar_p        [n][d] added to; NULL = not wanted
+ * @param gmu_p,glogvar_p        [n][d] added to; NULL to skip
  * @param ldgmu_p,ldglogvar_p    their row strides
  * @return #VAE_OK or #VAE_ERR_ARG
  * @since 0.1
@@ -238,7 +282,7 @@ VAE_API int vae_kl_diag_gauss_pair_grad(size_t n, size_t d, const float *mu_q, s
     size_t ldglogvar_q, float *gmu_p, size_t ldgmu_p, float *glogvar_p, size_t ldglogvar_p);
 
 /**
- * Bytes of scratch that vae_kl_gauss(), vae_kl_gauss_grad() and their float64 twins need.
+ * Returns the bytes of scratch that vae_kl_gauss(), vae_kl_gauss_grad() and their float64 twins need.
  *
  * @param d  dimensions
  * @return the number of bytes, enough for either precision; grows as d^2; SIZE_MAX where it does not fit
@@ -248,16 +292,17 @@ VAE_API int vae_kl_diag_gauss_pair_grad(size_t n, size_t d, const float *mu_q, s
 VAE_API size_t vae_kl_gauss_work(size_t d);
 
 /**
- * KL divergence between two Gaussians of full covariance, given by their Cholesky factors; one pair:
+ * Computes the KL divergence between two Gaussians of full covariance, given by their Cholesky factors, for
+ * one pair:
  *
  *     KL(N(mu_q, Lq Lq') || N(mu_p, Lp Lp'))
  *       = 1/2 (|Lp^-1 Lq|_F^2 - d + |Lp^-1 (mu_q - mu_p)|^2) + sum_i log(Lp[i][i] / Lq[i][i])    [nats, >= 0]
  *
- * Computed from N = Lp^-1 (Lq - Lp), so that near pairs keep their digits.
+ * Computed from N = Lp^-1 (Lq - Lp), so that near pairs lose no precision.
  *
  * @param d              dimensions; 0 gives 0
  * @param mu_q,mu_p      [d] means
- * @param chol_q,chol_p  [d][d] lower Cholesky factors; what is above the diagonal is not read
+ * @param chol_q,chol_p  [d][d] lower Cholesky factors; elements above the diagonal are ignored
  * @param ldq,ldp        their row strides
  * @param work           scratch of any content and alignment; overwritten
  * @param work_size      its bytes, at least vae_kl_gauss_work(d)
@@ -269,7 +314,7 @@ VAE_API int vae_kl_gauss(size_t d, const float *mu_q, const float *chol_q, size_
     const float *chol_p, size_t ldp, void *work, size_t work_size, float *kl);
 
 /**
- * Gradients of vae_kl_gauss() with respect to both means and to both factors' lower triangles:
+ * Adds the gradients of vae_kl_gauss() with respect to both means and to both factors' lower triangles:
  *
  *     gmu_q   += w Lp^-T y,  gmu_p -= the same,            y = Lp^-1 (mu_q - mu_p)
  *     gchol_q += w (tril(Lp^-T (I + N)) - diag(1 / Lq[i][i]))
@@ -277,14 +322,14 @@ VAE_API int vae_kl_gauss(size_t d, const float *mu_q, const float *chol_q, size_
  *
  * @param d              dimensions
  * @param mu_q,mu_p      [d] means
- * @param chol_q,chol_p  [d][d] lower Cholesky factors; what is above the diagonal is not read
+ * @param chol_q,chol_p  [d][d] lower Cholesky factors; elements above the diagonal are ignored
  * @param ldq,ldp        their row strides
  * @param work           scratch of any content and alignment; overwritten
  * @param work_size      its bytes, at least vae_kl_gauss_work(d)
  * @param w              upstream weight
- * @param value          [1] the divergence itself, or NULL
- * @param gmu_q,gmu_p    [d] added to; NULL = not wanted
- * @param gchol_q,gchol_p  [d][d] lower triangles added to, the rest untouched; NULL = not wanted
+ * @param value          [1] the divergence itself; NULL to skip
+ * @param gmu_q,gmu_p    [d] added to; NULL to skip
+ * @param gchol_q,gchol_p  [d][d] lower triangles added to, the rest untouched; NULL to skip
  * @param ldgq,ldgp      their row strides
  * @return #VAE_OK or #VAE_ERR_ARG, also for a diagonal entry that is <= 0 and for too small a work_size
  * @since 0.1
@@ -294,8 +339,8 @@ VAE_API int vae_kl_gauss_grad(size_t d, const float *mu_q, const float *chol_q, 
     float *gchol_q, size_t ldgq, float *gmu_p, float *gchol_p, size_t ldgp);
 
 /**
- * The reparameterised draw, z = mu + exp(logvar / 2) eps: a draw from N(mu, diag exp(logvar)) where eps
- * holds standard normals (vae_normal()). Kingma & Welling, arXiv:1312.6114, section 2.4 and equation (10).
+ * Computes the reparameterised draw, z = mu + exp(logvar / 2) eps: a draw from N(mu, diag exp(logvar)) if
+ * eps is standard normals (vae_normal()). Kingma & Welling, arXiv:1312.6114, section 2.4 and equation (10).
  *
  * @param n,d               rows, latent dimensions
  * @param mu,logvar         [n][d] means and log-variances
@@ -311,7 +356,7 @@ VAE_API int vae_reparam(size_t n, size_t d, const float *mu, size_t ldmu, const 
     size_t ldlogvar, const float *eps, size_t ldeps, float *z, size_t ldz);
 
 /**
- * Takes a gradient with respect to z back through vae_reparam():
+ * Propagates a gradient with respect to z back through vae_reparam():
  *
  *     gmu += gz      glogvar += gz eps exp(logvar / 2) / 2
  *
@@ -320,7 +365,7 @@ VAE_API int vae_reparam(size_t n, size_t d, const float *mu, size_t ldmu, const 
  * @param ldlogvar,ldeps   their row strides
  * @param gz               [n][d] the gradient with respect to z
  * @param ldgz             its row stride
- * @param gmu,glogvar      [n][d] added to; NULL = not wanted
+ * @param gmu,glogvar      [n][d] added to; NULL to skip
  * @param ldgmu,ldglogvar  their row strides
  * @return #VAE_OK or #VAE_ERR_ARG
  * @since 0.1
@@ -329,26 +374,25 @@ VAE_API int vae_reparam_grad(size_t n, size_t d, const float *logvar, size_t ldl
     size_t ldeps, const float *gz, size_t ldgz, float *gmu, size_t ldgmu, float *glogvar, size_t ldglogvar);
 
 /**
- * Purposes of the streams that a model draws from. A stream's number is
- *
- *     purpose << 56 | sample << 40 | step
- *
- * where step is vae_steps() for the training noise and 0 elsewhere, and sample counts from 0. Element row
- * * z_dim + j of it belongs to latent j of that row, the row counted in the whole (vae_batch.first_row),
- * so that a draw depends neither on how data are cut into calls nor on threads nor on machines. The key is
- * the model's seed XOR the batch's. Purposes 0 and 6 to 255 are the caller's. @since 0.1
+ * Purposes of streams, see Noise above. @since 0.1
  */
 enum {
-    VAE_STREAM_INIT = 1,     /**< the parameters, by canonical number: sample 0, step 0 */
-    VAE_STREAM_TRAIN = 2,    /**< the noise of vae_step() and vae_grad() */
-    VAE_STREAM_EVALUATE = 3, /**< the noise of vae_elbo(), vae_elbo_batch() and vae_score(): step 0 */
-    VAE_STREAM_PRIOR = 4,    /**< the latents of vae_sample(): sample 0, step 0 */
-    VAE_STREAM_BINARISE = 5  /**< kept for callers that binarise grey values with vae_bernoulli() */
+    VAE_STREAM_INIT = 1,  /**< initial parameters, element: their canonical number; sample 0, step 0 */
+    VAE_STREAM_TRAIN = 2, /**< z in training, element row * z_dim + j; sample: the draw, step: vae_steps() */
+    VAE_STREAM_EVALUATE = 3, /**< z of q(z|x) in reading calls, element row * z_dim + j */
+    VAE_STREAM_PRIOR = 4,    /**< z of the prior in reading calls, element row * z_dim + j */
+    VAE_STREAM_BINARISE = 5, /**< for programs that binarise grey values with vae_bernoulli() */
+    VAE_STREAM_OBSERVE = 6, /**< vae_outputs.x_draw, element row * x_dim + j; attempt t of a draw by rejection
+                              *   has step t */
+    VAE_STREAM_DROPOUT = 7, /**< dropout, element row * W + the unit's number among the W units behind dropout
+                              *   layers; sample: the draw, 0 in the encoder; not used yet */
+    VAE_STREAM_MIXTURE = 8, /**< the component that a draw from a mixture prior takes; not used yet */
+    VAE_STREAM_SHUFFLE = 9  /**< for programs that shuffle with vae_permutation() */
 };
 
 /**
- * Standard normals, addressed: element i of the call is element offset + i of stream (seed, stream),
- * whatever the call's bounds. The bits never change within a SONAME.
+ * Draws standard normals by address: element i of the call is element offset + i of stream (seed, stream),
+ * however the elements are cut into calls. The bits never change within a SONAME.
  *
  * Words come from vae_random_u32(); element e = 64 g + 16 q + l uses two words of block 16 g + l, those
  * numbered 0 and 1 for q = 0, 1 and those numbered 2 and 3 for q = 2, 3, through Box & Muller (1958): of
@@ -357,8 +401,8 @@ enum {
  * magnitude is 6.76.
  *
  * @param seed    key
- * @param stream  stream of that key; ::VAE_STREAM_INIT and its kin say which ones a model uses
- * @param offset  number of the first element; numbers are taken modulo 2^64
+ * @param stream  stream of that key; ::VAE_STREAM_INIT and the following are those that a model uses
+ * @param offset  number of the first element; the one after 2^64 - 1 is 0
  * @param n       elements
  * @param out     [n] output
  * @return #VAE_OK or #VAE_ERR_ARG
@@ -367,7 +411,7 @@ enum {
 VAE_API int vae_normal(uint64_t seed, uint64_t stream, uint64_t offset, size_t n, float *out);
 
 /**
- * Uniform 32-bit words, addressed as vae_normal(): element e = 64 g + 16 q + l is word q of the
+ * Draws uniform 32-bit words by address, as vae_normal(): element e = 64 g + 16 q + l is word q of the
  * Philox4x32-10 block with counter (16 g + l, stream) and key seed, each a 64-bit number, low half first.
  * Salmon, Moraes, Dror & Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
  *
@@ -382,14 +426,14 @@ VAE_API int vae_normal(uint64_t seed, uint64_t stream, uint64_t offset, size_t n
 VAE_API int vae_random_u32(uint64_t seed, uint64_t stream, uint64_t offset, size_t n, uint32_t *out);
 
 /**
- * Bernoulli draws: x[i] = 1 with probability p[i], else 0: where word offset + i of stream (seed, stream)
- * is below p[i] 2^32.
- * Dynamic binarisation of grey images is one call for each pass over the data.
+ * Draws from Bernoulli distributions: x[i] = 1 with probability p[i], else 0. It is 1 if word offset + i of
+ * stream (seed, stream) is below p[i] 2^32. Dynamic binarisation of grey images is one call for each
+ * pass over the data.
  *
  * @param seed,stream,offset  as in vae_random_u32()
  * @param n                   elements
  * @param p                   [n] probabilities; <= 0 always gives 0, >= 1 always 1, NaN gives NaN
- * @param x                   [n] output
+ * @param x                   [n] output; may be p itself
  * @return #VAE_OK or #VAE_ERR_ARG
  * @since 0.1
  */
@@ -397,12 +441,30 @@ VAE_API int vae_bernoulli(
     uint64_t seed, uint64_t stream, uint64_t offset, size_t n, const float *p, float *x);
 
 /**
- * Bernoulli log-likelihood on logits, p = sigmoid(l):
+ * Draws a random order of the numbers 0 to n - 1, by the method of Fisher & Yates from the top: beginning
+ * with out[i] = i, for i = n - 1, ..., 1 it swaps out[i] and out[j],
+ *
+ *     j = (word[n - 1 - i] * (i + 1)) >> 32    in 64-bit arithmetic
+ *
+ * with the words of stream (seed, stream), elements 0 to n - 2: see vae_random_u32(). An epoch in random
+ * order is one call and steps on vae_batch.index = out, out + max_batch, ...
+ *
+ * @param seed    key
+ * @param stream  stream of that key, for instance #VAE_STREAM_SHUFFLE << 56 | epoch in 64-bit arithmetic
+ * @param n       elements, at most 2^32
+ * @param out     [n] output
+ * @return #VAE_OK or #VAE_ERR_ARG
+ * @since 0.1
+ */
+VAE_API int vae_permutation(uint64_t seed, uint64_t stream, size_t n, uint32_t *out);
+
+/**
+ * Computes the Bernoulli log-likelihood on logits, p = sigmoid(l):
  *
  *     loglik[i] = sum_j x log p + (1 - x) log(1 - p) = sum_j x l - softplus(l)    [nats, <= 0 for x in 0..1]
  *
- * Kingma & Welling, arXiv:1312.6114, appendix C.1, equation (11). Targets between 0 and 1 (grey values)
- * are taken as they are.
+ * Kingma & Welling, arXiv:1312.6114, appendix C.1, equation (11). Targets may be between 0 and 1
+ * (grey values).
  *
  * @param n,d           rows, dimensions
  * @param x             [n][d] targets, 0 to 1
@@ -417,14 +479,14 @@ VAE_API int vae_loglik_bernoulli(
     size_t n, size_t d, const float *x, size_t ldx, const float *logits, size_t ldlogits, float *loglik);
 
 /**
- * Gradient of vae_loglik_bernoulli(): glogits[i][j] += w[i] (x - sigmoid(l)).
+ * Adds the gradient of vae_loglik_bernoulli(): glogits[i][j] += w[i] (x - sigmoid(l)).
  *
  * @param n,d           rows, dimensions
  * @param x,logits      [n][d] targets and logits
  * @param ldx,ldlogits  their row strides
- * @param w             [n] upstream weights, NULL = ones
- * @param value         [n] the log-likelihood itself, or NULL
- * @param glogits       [n][d] added to; NULL = not wanted
+ * @param w             [n] upstream weights, NULL for ones
+ * @param value         [n] the log-likelihood itself; NULL to skip
+ * @param glogits       [n][d] added to; NULL to skip
  * @param ldglogits     its row stride
  * @return #VAE_OK or #VAE_ERR_ARG
  * @since 0.1
@@ -433,11 +495,13 @@ VAE_API int vae_loglik_bernoulli_grad(size_t n, size_t d, const float *x, size_t
     size_t ldlogits, const float *w, float *value, float *glogits, size_t ldglogits);
 
 /**
- * Gaussian log-likelihood of a diagonal covariance:
+ * Computes the Gaussian log-likelihood of a diagonal covariance:
  *
  *     loglik[i] = -1/2 sum_j (log 2 pi + logvar + (x - mean)^2 exp(-logvar))    [nats]
  *
- * Kingma & Welling, arXiv:1312.6114, appendix C.2, equation (12). The constant is part of it.
+ * Kingma & Welling, arXiv:1312.6114, appendix C.2, equation (12). The constant is included. With means and
+ * log-variances of q(z|x) and x = z it is log q(z|x), whose derivative with respect to z is minus that with
+ * respect to the mean: d log N(z; m, v) / dz = -d log N(z; m, v) / dm.
  *
  * @param n,d           rows, dimensions
  * @param x             [n][d] targets
@@ -452,16 +516,16 @@ VAE_API int vae_loglik_gauss(size_t n, size_t d, const float *x, size_t ldx, con
     const float *logvar, size_t ldlogvar, float *loglik);
 
 /**
- * Gradients of vae_loglik_gauss():
+ * Adds the gradients of vae_loglik_gauss():
  *
  *     gmean += w (x - mean) exp(-logvar)      glogvar += w ((x - mean)^2 exp(-logvar) - 1) / 2
  *
  * @param n,d                    rows, dimensions
  * @param x,mean,logvar          [n][d] targets, means and log-variances
  * @param ldx,ldmean,ldlogvar    their row strides
- * @param w                      [n] upstream weights, NULL = ones
- * @param value                  [n] the log-likelihood itself, or NULL
- * @param gmean,glogvar          [n][d] added to; NULL = not wanted
+ * @param w                      [n] upstream weights, NULL for ones
+ * @param value                  [n] the log-likelihood itself; NULL to skip
+ * @param gmean,glogvar          [n][d] added to; NULL to skip
  * @param ldgmean,ldglogvar      their row strides
  * @return #VAE_OK or #VAE_ERR_ARG
  * @since 0.1
@@ -471,7 +535,7 @@ VAE_API int vae_loglik_gauss_grad(size_t n, size_t d, const float *x, size_t ldx
     size_t ldgmean, float *glogvar, size_t ldglogvar);
 
 /**
- * Laplace log-likelihood, of scale b = exp(logscale):
+ * Computes the Laplace log-likelihood, of scale b = exp(logscale):
  *
  *     loglik[i] = -sum_j (log 2 + logscale + |x - mean| exp(-logscale))    [nats]
  *
@@ -486,7 +550,7 @@ VAE_API int vae_loglik_laplace(size_t n, size_t d, const float *x, size_t ldx, c
     size_t ldmean, const float *logscale, size_t ldlogscale, float *loglik);
 
 /**
- * Gradients of vae_loglik_laplace():
+ * Adds the gradients of vae_loglik_laplace():
  *
  *     gmean += w sign(x - mean) exp(-logscale), 0 at x = mean
  *     glogscale += w (|x - mean| exp(-logscale) - 1)
@@ -494,9 +558,9 @@ VAE_API int vae_loglik_laplace(size_t n, size_t d, const float *x, size_t ldx, c
  * @param n,d                    rows, dimensions
  * @param x,mean,logscale        [n][d] targets, centres and logs of the scale
  * @param ldx,ldmean,ldlogscale  their row strides
- * @param w                      [n] upstream weights, NULL = ones
- * @param value                  [n] the log-likelihood itself, or NULL
- * @param gmean,glogscale        [n][d] added to; NULL = not wanted
+ * @param w                      [n] upstream weights, NULL for ones
+ * @param value                  [n] the log-likelihood itself; NULL to skip
+ * @param gmean,glogscale        [n][d] added to; NULL to skip
  * @param ldgmean,ldglogscale    their row strides
  * @return #VAE_OK or #VAE_ERR_ARG
  * @since 0.1
@@ -506,7 +570,7 @@ VAE_API int vae_loglik_laplace_grad(size_t n, size_t d, const float *x, size_t l
     size_t ldgmean, float *glogscale, size_t ldglogscale);
 
 /**
- * Poisson log-likelihood of counts, of rate exp(lograte):
+ * Computes the Poisson log-likelihood of counts, of rate exp(lograte):
  *
  *     loglik[i] = sum_j x lograte - exp(lograte) - log x!    [nats, <= 0]
  *
@@ -526,14 +590,14 @@ VAE_API int vae_loglik_poisson(
     size_t n, size_t d, const float *x, size_t ldx, const float *lograte, size_t ldlograte, float *loglik);
 
 /**
- * Gradient of vae_loglik_poisson(): glograte[i][j] += w[i] (x - exp(lograte)).
+ * Adds the gradient of vae_loglik_poisson(): glograte[i][j] += w[i] (x - exp(lograte)).
  *
  * @param n,d            rows, dimensions
  * @param x,lograte      [n][d] counts and logs of the rate
  * @param ldx,ldlograte  their row strides
- * @param w              [n] upstream weights, NULL = ones
- * @param value          [n] the log-likelihood itself, or NULL
- * @param glograte       [n][d] added to; NULL = not wanted
+ * @param w              [n] upstream weights, NULL for ones
+ * @param value          [n] the log-likelihood itself; NULL to skip
+ * @param glograte       [n][d] added to; NULL to skip
  * @param ldglograte     its row stride
  * @return #VAE_OK or #VAE_ERR_ARG
  * @since 0.1
@@ -542,7 +606,7 @@ VAE_API int vae_loglik_poisson_grad(size_t n, size_t d, const float *x, size_t l
     size_t ldlograte, const float *w, float *value, float *glograte, size_t ldglograte);
 
 /**
- * Continuous Bernoulli log-likelihood on logits, a density on [0, 1]:
+ * Computes the continuous Bernoulli log-likelihood on logits, a density on [0, 1]:
  *
  *     loglik[i] = sum_j x l - softplus(l) + log C(l),    C(l) = l / tanh(l / 2), 2 at l = 0    [nats]
  *
@@ -561,14 +625,15 @@ VAE_API int vae_loglik_cbernoulli(
     size_t n, size_t d, const float *x, size_t ldx, const float *logits, size_t ldlogits, float *loglik);
 
 /**
- * Gradient of vae_loglik_cbernoulli(): glogits[i][j] += w[i] (x - m(l)), where m is the distribution's mean.
+ * Adds the gradient of vae_loglik_cbernoulli(): glogits[i][j] += w[i] (x - m(l)), where m is the
+ * distribution's mean.
  *
  * @param n,d           rows, dimensions
  * @param x,logits      [n][d] targets and logits
  * @param ldx,ldlogits  their row strides
- * @param w             [n] upstream weights, NULL = ones
- * @param value         [n] the log-likelihood itself, or NULL
- * @param glogits       [n][d] added to; NULL = not wanted
+ * @param w             [n] upstream weights, NULL for ones
+ * @param value         [n] the log-likelihood itself; NULL to skip
+ * @param glogits       [n][d] added to; NULL to skip
  * @param ldglogits     its row stride
  * @return #VAE_OK or #VAE_ERR_ARG
  * @since 0.1
@@ -577,8 +642,9 @@ VAE_API int vae_loglik_cbernoulli_grad(size_t n, size_t d, const float *x, size_
     size_t ldlogits, const float *w, float *value, float *glogits, size_t ldglogits);
 
 /**
- * Categorical log-likelihood, one label to a row: loglik[i] = log softmax(logits[i])[label[i]]    [nats,
- * <= 0].
+ * Computes the categorical log-likelihood of one label for each row:
+ *
+ *     loglik[i] = log softmax(logits[i])[label[i]]    [nats, <= 0]
  *
  * @param n         rows
  * @param k         classes, at least 1 unless n is 0
@@ -593,15 +659,16 @@ VAE_API int vae_loglik_categorical(
     size_t n, size_t k, const uint32_t *label, const float *logits, size_t ldlogits, float *loglik);
 
 /**
- * Gradient of vae_loglik_categorical(): glogits[i][c] += w[i] ((c == label[i]) - softmax(logits[i])[c]).
+ * Adds the gradient of vae_loglik_categorical(): glogits[i][c] += w[i] ((c == label[i]) -
+ * softmax(logits[i])[c]).
  *
  * @param n,k        rows, classes
  * @param label      [n] labels, 0 to k - 1
  * @param logits     [n][k] unnormalised log-probabilities
  * @param ldlogits   its row stride
- * @param w          [n] upstream weights, NULL = ones
- * @param value      [n] the log-likelihood itself, or NULL
- * @param glogits    [n][k] added to; NULL = not wanted
+ * @param w          [n] upstream weights, NULL for ones
+ * @param value      [n] the log-likelihood itself; NULL to skip
+ * @param glogits    [n][k] added to; NULL to skip
  * @param ldglogits  its row stride
  * @return #VAE_OK or #VAE_ERR_ARG, also for a label that is out of range
  * @since 0.1
@@ -610,7 +677,7 @@ VAE_API int vae_loglik_categorical_grad(size_t n, size_t k, const uint32_t *labe
     size_t ldlogits, const float *w, float *value, float *glogits, size_t ldglogits);
 
 /**
- * The log of a mean of exponentials, and the weights behind it:
+ * Computes the log of a mean of exponentials, and its derivatives, the normalised weights:
  *
  *     lme[i] = log(1/k sum_j exp(logw[i][j]))    [nats]
  *     weights[i][j] = exp(logw[i][j]) / sum_c exp(logw[i][c])
@@ -623,7 +690,7 @@ VAE_API int vae_loglik_categorical_grad(size_t n, size_t k, const uint32_t *labe
  * @param logw       [n][k] log-weights
  * @param ldlogw     its row stride
  * @param lme        [n] output
- * @param weights    [n][k] output, overwritten; NULL = not wanted
+ * @param weights    [n][k] output, overwritten; NULL to skip
  * @param ldweights  its row stride
  * @return #VAE_OK or #VAE_ERR_ARG
  * @since 0.1
@@ -725,207 +792,588 @@ VAE_API int vae_bernoulli_f64(
 
 /**
  * @defgroup model 3. Model
- * An encoder q(z|x) = N(mu(x), diag exp(logvar(x))), a decoder p(x|z) and the prior p(z) = N(0, I),
- * trained by stochastic gradient ascent on the evidence lower bound (ELBO) of Kingma & Welling,
- * arXiv:1312.6114:
+ * An encoder q(z|x) = N(mu(x), diag exp(logvar(x))), a decoder p(x|z) and a prior p(z), trained by
+ * stochastic gradient ascent on the evidence lower bound (ELBO) of Kingma & Welling, arXiv:1312.6114:
  *
  *     log p(x) >= ELBO(x) = E_q(z|x)[log p(x|z)] - KL(q(z|x) || p(z))    [nats]
  *
- * All memory is taken by vae_create() and vae_share(); no other call allocates. With the native gemm a run
- * is a function of configuration, seed and data: the same bits with any number of threads, on any
- * instruction set. One model is used by one thread at a time; calls that take a `const vae_model *` too.
+ * or on a tighter bound, see ::vae_training. A ::vae_config says what the model is, a ::vae_training how it
+ * is trained, a ::vae_runtime where and how it runs.
+ *
+ * @par Memory
+ * vae_create() and vae_share() take all memory; no other call allocates.
+ *
+ * @par Equal bits
+ * With the library's own matrix product a run is a function of configuration, training, data and the order
+ * of calls: the same bits on every instruction set and machine, with any number of threads, in chunks of
+ * any size. NaNs count as equal: their signs and payloads may differ.
+ *
+ * @par Threads
+ * One model must be used by one thread at a time, also by calls that take a `const vae_model *`.
+ *
+ * @par Support in this version
+ * Structs and enumerators declare more than version 0.1.0 serves. A valid value that is not served yet is
+ * #VAE_ERR_UNSUPPORTED, and its comment says "not served yet".
  * @{
  */
 
 /** A model or a view of one: opaque, made by vae_create() or vae_share(). @since 0.1 */
 typedef struct vae_model vae_model;
 
-/**
- * Where a model's memory comes from. All NULL: the C library. Else `alloc` and `free` are both given; they
- * are called by vae_create(), vae_share() and vae_destroy() alone, on the calling thread. @since 0.1
- */
-typedef struct vae_allocator {
-    void *ctx; /**< handed to both functions, not looked at */
-    /** Returns `size` bytes (at least 1) aligned to `alignment` (a power of two), or NULL */
-    void *(*alloc)(void *ctx, size_t size, size_t alignment);
-    /** Takes back what `alloc` gave, of the same `size`; never NULL */
-    void (*free)(void *ctx, void *ptr, size_t size);
-} vae_allocator;
-
 /** Kinds of layer: vae_layer.kind. @since 0.1 */
 enum {
-    VAE_LAYER_DENSE = 1 /**< y = activation(W x + b), W of shape [units][inputs] */
+    VAE_LAYER_DENSE = 1,      /**< y = activation(W x + b), W of shape [units][inputs] */
+    VAE_LAYER_GATED = 2,      /**< activation(W x + b) sigmoid(V x + c); not served yet */
+    VAE_LAYER_BATCH_NORM = 3, /**< batch normalisation as torch.nn.BatchNorm1d; not served yet */
+    VAE_LAYER_DROPOUT = 4     /**< dropout, Srivastava et al. 2014; not served yet */
 };
 
-/** Activations: vae_layer.activation, and two of them vae_config.mean_activation. @since 0.1 */
+/** Activations: vae_layer.activation, and two of them vae_span.mean_activation. @since 0.1 */
 enum {
-    VAE_IDENTITY = 0, /**< x */
-    VAE_RELU = 1,     /**< x where x > 0, else 0; its derivative at 0 is 0 */
-    VAE_TANH = 2,     /**< tanh x */
-    VAE_SIGMOID = 3,  /**< 1 / (1 + exp(-x)) */
-    VAE_SOFTPLUS = 4, /**< log(1 + exp x) */
-    VAE_SILU = 5,     /**< x sigmoid(x) */
-    VAE_GELU = 6      /**< x Phi(x), Phi the standard normal's distribution function (the erf form) */
+    VAE_ACTIVATION_DEFAULT = -1, /**< #VAE_RELU for a dense layer, #VAE_IDENTITY for every other kind */
+    VAE_IDENTITY = 0,            /**< x */
+    VAE_RELU = 1,                /**< x where x > 0, else 0; its derivative at 0 is 0 */
+    VAE_TANH = 2,                /**< tanh x */
+    VAE_SIGMOID = 3,             /**< 1 / (1 + exp(-x)) */
+    VAE_SOFTPLUS = 4,            /**< log(1 + exp x) */
+    VAE_SILU = 5,                /**< x sigmoid(x) */
+    VAE_GELU = 6,       /**< x Phi(x), Phi being the standard normal's distribution function (the erf form) */
+    VAE_LEAKY_RELU = 7, /**< x where x > 0, else vae_layer.slope x; its derivative at 0 is the slope */
+    VAE_ELU = 8         /**< x where x > 0, else exp(x) - 1: Clevert et al., arXiv:1511.07289, alpha = 1 */
 };
 
-/** Likelihoods p(x|z): vae_config.likelihood. Kingma & Welling, arXiv:1312.6114, appendix C. @since 0.1 */
+/**
+ * Likelihoods p(x|z): vae_span.likelihood, vae_config.likelihood. The functions vae_loglik_* of section 2
+ * define them. @since 0.1
+ */
 enum {
-    VAE_BERNOULLI = 1,    /**< on logits; x in 0..1, grey values as they are (appendix C.1) */
-    VAE_GAUSS_FIXED = 2,  /**< Gaussian, log-variance vae_config.gauss_logvar everywhere, not learned */
-    VAE_GAUSS_SHARED = 3, /**< Gaussian, one learned log-variance: tensor "decoder.logvar" of shape {1, 1} */
-    VAE_GAUSS = 4         /**< Gaussian, a log-variance for every element from the decoder (appendix C.2) */
+    VAE_BERNOULLI = 1,   /**< on logits; x in 0..1, also grey values: vae_loglik_bernoulli() */
+    VAE_GAUSS = 2,       /**< mean, and log-variance as scale: vae_loglik_gauss() */
+    VAE_LAPLACE = 3,     /**< mean, and log-scale as scale: vae_loglik_laplace() */
+    VAE_POISSON = 4,     /**< on log-rates; x a whole number 0..2^24: vae_loglik_poisson() */
+    VAE_CBERNOULLI = 5,  /**< on logits; x in 0..1: vae_loglik_cbernoulli() */
+    VAE_CATEGORICAL = 6, /**< one variable, one-hot over its span's columns; not served yet */
+    VAE_NEGBINOMIAL = 7, /**< counts, with an inverse dispersion as scale; not served yet */
+    VAE_ZINB = 8,        /**< #VAE_NEGBINOMIAL with extra zeros, whose logits are the shape; not served yet */
+    VAE_STUDENT = 9,     /**< log-scale as scale, log degrees of freedom as shape; not served yet */
+    VAE_DISCRETIZED_LOGISTIC = 10 /**< x = i / (levels - 1); log-scale as scale; not served yet */
+};
+
+/** Sources of a likelihood's second and third parameter: vae_span.scale, vae_span.shape. @since 0.1 */
+enum {
+    VAE_PARAM_CELL = 0,   /**< one for each row and column, computed by the decoder */
+    VAE_PARAM_COLUMN = 1, /**< one for each column, learned; not served yet */
+    VAE_PARAM_SPAN = 2,   /**< one for the span, learned: sigma-VAE, Rybkin et al., arXiv:2006.13202 */
+    VAE_PARAM_FIXED = 3   /**< given in vae_span.scale_value or vae_span.shape_value, not learned */
+};
+
+/** Forms in which a span's columns enter the encoder: vae_span.input. @since 0.1 */
+enum {
+    VAE_INPUT_PLAIN = 0, /**< x */
+    VAE_INPUT_LOG1P = 1  /**< log(1 + x), for counts; not served yet */
+};
+
+/** Priors p(z): vae_config.prior. @since 0.1 */
+enum {
+    VAE_PRIOR_NORMAL = 1,  /**< N(0, I) */
+    VAE_PRIOR_MIXTURE = 2, /**< a mixture of learned diagonal Gaussians; not served yet */
+    VAE_PRIOR_VAMP = 3     /**< VampPrior of Tomczak & Welling, arXiv:1705.07120; not served yet */
 };
 
 /** Initialisations, each from stream ::VAE_STREAM_INIT of the model's seed: vae_config.init. @since 0.1 */
 enum {
     VAE_INIT_TORCH = 1,  /**< weights, biases U(-a, a), a = init_scale / sqrt(inputs): PyTorch's nn.Linear */
-    VAE_INIT_GLOROT = 2, /**< weights U(-a, a), a = init_scale sqrt(6 / (inputs + units)), biases 0: Glorot,
-                          *   Bengio 2010 */
+    VAE_INIT_GLOROT = 2, /**< weights U(-a, a), a = init_scale sqrt(6 / (inputs + units)), biases 0: Glorot
+                          *   & Bengio 2010 */
     VAE_INIT_HE = 3,     /**< weights N(0, init_scale^2 2 / inputs), biases 0: He et al., arXiv:1502.01852 */
     VAE_INIT_NORMAL = 4  /**< weights, biases N(0, init_scale^2): Kingma & Welling's with init_scale 0.01 */
 };
 
-/** Optimizers: vae_config.optimizer. @since 0.1 */
+/** Objectives of training: vae_training.objective, see ::vae_training. @since 0.1 */
 enum {
-    VAE_ADAM = 1 /**< Adam, Kingma & Ba, arXiv:1412.6980, algorithm 1; epsilon is outside the root */
+    VAE_ELBO = 1, /**< the evidence lower bound, with a weight, a floor or a target of its KL term */
+    VAE_IWAE = 2  /**< the importance-weighted bound, with MIWAE and CIWAE */
 };
 
-/** Who multiplies matrices: vae_config.gemm. @since 0.1 */
+/** Estimators of an objective's gradient: vae_training.estimator. @since 0.1 */
 enum {
-    VAE_GEMM_NATIVE = 1, /**< the library's own, always there; the same bits everywhere */
-    VAE_GEMM_CBLAS = 2   /**< the CBLAS that the library was built with, outside the promise of equal bits */
+    VAE_ESTIMATOR_DEFAULT = 0,        /**< the analytic KL where there is one, Monte Carlo elsewhere */
+    VAE_ESTIMATOR_ANALYTIC_KL = 1,    /**< the KL in closed form: #VAE_ELBO with #VAE_PRIOR_NORMAL alone */
+    VAE_ESTIMATOR_MONTE_CARLO_KL = 2, /**< log q - log p at the draws; not served yet */
+    VAE_ESTIMATOR_STL = 3, /**< sticking the landing, Roeder et al., arXiv:1703.09194; not served yet */
+    VAE_ESTIMATOR_DREG = 4 /**< doubly reparameterised, Tucker et al., arXiv:1810.04152; not served yet */
 };
 
-/** One hidden layer; copied by vae_create(). @since 0.1 */
+/** Optimizers: vae_training.optimizer. @since 0.1 */
+enum {
+    VAE_ADAM = 1,    /**< Adam, Kingma & Ba, arXiv:1412.6980, algorithm 1; epsilon is outside the root */
+    VAE_ADAMW = 2,   /**< decoupled decay, Loshchilov & Hutter, arXiv:1711.05101; not served yet */
+    VAE_ADAGRAD = 3, /**< Duchi, Hazan & Singer 2011; not served yet */
+    VAE_SGD = 4      /**< stochastic gradient descent, with momentum; not served yet */
+};
+
+/** Sources of z in vae_infer(): vae_batch.source. @since 0.1 */
+enum {
+    VAE_FROM_DATA = 0, /**< vae_batch.z where it is given, else the encoder of vae_batch.x */
+    VAE_FROM_PRIOR = 1 /**< draws from the prior; vae_batch.x and vae_batch.z are NULL */
+};
+
+/** Properties of a tensor: bits of vae_tensor_info.flags. @since 0.1 */
+enum {
+    VAE_TENSOR_LEARNED = 1 /**< the optimizer updates it */
+};
+
+/** Options of saving: bits. Saving is not served yet. @since 0.1 */
+enum {
+    VAE_SAVE_WEIGHTS_ONLY = 1 /**< without the optimizer's moments and the step count */
+};
+
+/** Options of loading from memory: bits. Loading is not served yet. @since 0.1 */
+enum {
+    VAE_LOAD_IN_PLACE = 1 /**< the model reads its weights where they are; the memory must outlive it */
+};
+
+/**
+ * One hidden layer. vae_create() copies it. @since 0.1
+ */
 typedef struct vae_layer {
-    size_t size;        /**< sizeof(vae_layer), set by vae_layer_init() */
-    int32_t kind;       /**< default #VAE_LAYER_DENSE */
-    int32_t activation; /**< default #VAE_RELU */
-    uint64_t units;     /**< outputs, 1 to 2^30 - 1; required (default 0) */
+    uint64_t size;      /**< sizeof(vae_layer), set by vae_layer_init() */
+    int32_t kind;       /**< default #VAE_LAYER_DENSE; the others are not served yet */
+    int32_t activation; /**< default #VAE_ACTIVATION_DEFAULT; a dropout layer takes no other */
+    uint64_t
+        units;    /**< outputs of a dense or gated layer, 1 to 2^30 - 1, required there; default 0, and 0 for
+                     *   other kinds, which have as many outputs as inputs */
+    double slope; /**< of #VAE_LEAKY_RELU for x <= 0; 0 to 1, default 0.01 */
+    double epsilon;  /**< of batch normalisation, default 1e-5; not served yet */
+    double momentum; /**< of batch normalisation, default 0.1; not served yet */
+    double dropout;  /**< probability of a dropout layer, 0 <= p < 1, default 0.5; not served yet */
 } vae_layer;
 
 /**
- * Writes a layer's defaults. Call it for each element of an array.
+ * Writes a layer's defaults. Must be called for each element of an array.
  *
  * @param layer  output; NULL does nothing
- * @param size   sizeof(vae_layer): exactly so many bytes are written
+ * @param size   sizeof(vae_layer)
  * @since 0.1
  */
 VAE_API void vae_layer_init(vae_layer *layer, size_t size);
 
 /**
- * What a model is made of. Initialise it with vae_config_init(), then set x_dim and z_dim and what should
- * differ from the defaults. Nothing of it is kept by reference but the callbacks and their contexts.
+ * A run of x's columns with one likelihood. The spans of a model cover x in order, without gaps.
+ * vae_create() copies them. @since 0.1
+ */
+typedef struct vae_span {
+    uint64_t size;      /**< sizeof(vae_span), set by vae_span_init() */
+    uint64_t columns;   /**< number of columns, at least 1, required (default 0); together they are x_dim */
+    int32_t likelihood; /**< default #VAE_BERNOULLI; 6 to 10 are not served yet */
+    /** Applied to the decoder's locations: #VAE_IDENTITY (default) or #VAE_SIGMOID (Kingma & Welling's
+     *  choice for grey values under a Gaussian, appendix C.2); #VAE_GAUSS and #VAE_LAPLACE take both, the
+     *  other likelihoods #VAE_IDENTITY alone */
+    int32_t mean_activation;
+    /** Source of the second parameter: #VAE_PARAM_CELL (default), #VAE_PARAM_SPAN or #VAE_PARAM_FIXED;
+     *  #VAE_PARAM_COLUMN is not served yet; must be 0 for likelihoods without one */
+    int32_t scale;
+    int32_t shape; /**< source of the third parameter; must be 0 (default) for likelihoods without one */
+    /** The second parameter where it is fixed, its initial value where it is learned outside the decoder, as
+     *  section 2 takes it: a log-variance of #VAE_GAUSS, a log-scale of #VAE_LAPLACE; of magnitude below
+     *  1e4, default 0 */
+    double scale_value;
+    double shape_value; /**< the same for the third parameter, default 0 */
+    /** Floor of the second parameter, from any source: smaller values are clamped to it, with slope 0; -1e30
+     *  to 1e4, default -1e30. A Gaussian with a log-variance for each cell and no floor has no maximum of
+     *  the likelihood: one column that the decoder fits exactly drives its log-variance to minus infinity */
+    double scale_min;
+    uint64_t levels; /**< of #VAE_DISCRETIZED_LOGISTIC, default 256; not served yet */
+    int32_t input; /**< form that enters the encoder, default #VAE_INPUT_PLAIN; the other is not served yet */
+    int32_t reserved; /**< 0 */
+} vae_span;
+
+/**
+ * Writes a span's defaults. Must be called for each element of an array.
+ *
+ * @param span  output; NULL does nothing
+ * @param size  sizeof(vae_span)
  * @since 0.1
  */
+VAE_API void vae_span_init(vae_span *span, size_t size);
+
+/**
+ * What the model is: all that is needed to make it again. Call vae_config_init(), then set x_dim and z_dim
+ * and what differs from the defaults. vae_create() copies everything, arrays included. @since 0.1
+ */
 typedef struct vae_config {
-    size_t size;    /**< sizeof(vae_config), set by vae_config_init() */
+    uint64_t size;  /**< sizeof(vae_config), set by vae_config_init() */
     uint64_t x_dim; /**< values in a row of data, 1 to 2^30 - 1; required (default 0) */
     uint64_t z_dim; /**< latent dimensions, 1 to 2^30 - 1; required (default 0) */
-
-    /** Hidden layers between x and the head (mu | logvar) of 2 z_dim units, default NULL; the array's
-     *  stride is encoder[0].size, so that arrays of an older vae_layer work */
+    /** Values of a condition, given to the encoder next to x and to the decoder next to z; default 0: none.
+     *  Not served yet: must be 0 */
+    uint64_t c_dim;
+    /** [n_encoder] hidden layers between x and the head of 2 z_dim units, linear: z_dim means, then z_dim
+     *  log-variances. Default NULL */
     const vae_layer *encoder;
-    uint64_t n_encoder; /**< number of them, at most 65535, default 0: the head alone, linear */
-    /** Hidden layers between z and the head: x_dim units, 2 x_dim (mean | logvar) for #VAE_GAUSS; default
-     *  NULL; the array's stride is decoder[0].size */
+    size_t n_encoder; /**< number of them, at most 65535, default 0: the head alone */
+    /** [n_decoder] hidden layers between z and the head, linear: x_dim locations, then, span by span, the
+     *  scales whose source is #VAE_PARAM_CELL, then the shapes. Default NULL */
     const vae_layer *decoder;
-    uint64_t n_decoder; /**< number of them, at most 65535, default 0: the head alone, linear */
-
-    int32_t likelihood; /**< p(x|z), default #VAE_BERNOULLI */
-    /** Of Gaussian means: #VAE_IDENTITY (default) or #VAE_SIGMOID (appendix C.2's for faces in 0..1);
-     *  Bernoulli takes #VAE_IDENTITY alone */
-    int32_t mean_activation;
-    /** Natural log of the variance: of #VAE_GAUSS_FIXED, and where #VAE_GAUSS_SHARED starts; of magnitude
-     *  below 1e4, default 0 */
-    double gauss_logvar;
-    int32_t init;         /**< of the parameters, default #VAE_INIT_TORCH */
-    int32_t optimizer;    /**< default #VAE_ADAM */
-    double init_scale;    /**< factor of the initialisation, see there; 0 to 1e30, default 1 */
-    double learning_rate; /**< step size, 0 to 1e30, default 1e-3 */
-    double beta1;         /**< decay of Adam's first moment, 0 <= beta1 < 1, default 0.9 */
-    double beta2;         /**< decay of Adam's second moment, 0 <= beta2 < 1, default 0.999 */
-    double epsilon;       /**< Adam's, 1.17549436e-38 (FLT_MIN) to 1e30, default 1e-8 */
-
-    uint64_t seed;          /**< of initialisation and all noise, default 0 (a seed like others) */
-    uint64_t max_batch;     /**< rows that one vae_step() may hold, 1 to 2^30 - 1, default 128 */
-    uint64_t train_samples; /**< draws of z for each row in training, L, 1 to 65536, default 1 */
-    /** Threads that work in one call, the caller's included; 1 to 1024, default 1. More than 1 without
-     *  parallel_for in a build without threads is #VAE_ERR_UNSUPPORTED */
-    int32_t threads;
-    int32_t gemm; /**< default #VAE_GEMM_NATIVE; what the build lacks is #VAE_ERR_UNSUPPORTED */
-
-    vae_allocator allocator; /**< default all NULL: the C library's */
-    /** The embedding program's executor, default NULL: the model's own threads. It calls task(arg, index)
-     *  once for each index below `tasks`, which is at most `threads`, in any order, on any threads, one
-     *  after the other or at the same time, and returns when all have returned */
-    void (*parallel_for)(void *ctx, size_t tasks, void (*task)(void *arg, size_t index), void *arg);
-    void *parallel_ctx; /**< handed to parallel_for, default NULL */
-    /** Receives remarks that are no errors, on the calling thread, default NULL: silent. `level` 1 is a
-     *  warning. The message lives as long as the call; the model may not be used inside */
-    void (*log)(void *ctx, int32_t level, const char *message);
-    void *log_ctx; /**< handed to log, default NULL */
+    size_t n_decoder; /**< number of them, at most 65535, default 0: the head alone */
+    /** [n_spans] likelihoods of x's columns, in order. Default NULL: one span of all columns, with the next
+     *  two fields, and a span's defaults otherwise */
+    const vae_span *spans;
+    size_t n_spans;            /**< number of them, at most x_dim, default 0 */
+    int32_t likelihood;        /**< of all columns, default #VAE_BERNOULLI; with spans it must stay at that */
+    int32_t mean_activation;   /**< of all columns, default #VAE_IDENTITY; with spans it must stay at that */
+    int32_t prior;             /**< default #VAE_PRIOR_NORMAL; the others are not served yet */
+    int32_t standardise;       /**< 1: x is standardised inside; default 0. Not served yet: must be 0 */
+    uint64_t prior_components; /**< of a mixture or Vamp prior, default 0; must be 0 for #VAE_PRIOR_NORMAL */
+    double
+        z_logvar_min; /**< floor of the encoder's log-variances, default -1e30; others are not served yet */
+    double
+        z_logvar_max;  /**< ceiling of the encoder's log-variances, default 1e30; others are not served yet */
+    int32_t init;      /**< initialisation of the parameters, default #VAE_INIT_TORCH */
+    int32_t reserved;  /**< 0 */
+    double init_scale; /**< factor of the initialisation, see there; 0 to 1e30, default 1 */
+    uint64_t seed;     /**< key of the initialisation and of all noise, default 0; 0 is an ordinary seed */
 } vae_config;
 
 /**
  * Writes a configuration's defaults.
  *
  * @param config  output; NULL does nothing
- * @param size    sizeof(vae_config): exactly so many bytes are written
+ * @param size    sizeof(vae_config)
  * @since 0.1
  */
 VAE_API void vae_config_init(vae_config *config, size_t size);
 
 /**
- * A batch in full. The calls without it are those with ldx = x_dim, first_row = 0 and the model's seed.
- * More fields may follow in later versions. @since 0.1
+ * How the model is trained. It may change between any two steps (schedules, warm-up of the KL term):
+ * vae_get_training(), change, vae_set_training(). What needs memory is fixed by vae_create(): the optimizer,
+ * and vae_runtime.max_draws as the limit of samples * estimates.
+ *
+ * Training maximises, with S = samples, M = estimates and z drawn from q(z|x), the weighted mean over rows of
+ *
+ *     VAE_ELBO    1/S sum_s log p(x|z_s) - kl_weight K
+ *
+ *     where K is one of
+ *                 KL(q(z|x) || p(z))                           kl_capacity = free_bits = 0
+ *                 |KL(q(z|x) || p(z)) - kl_capacity|           kl_capacity > 0
+ *                 sum_j max(free_bits, mean_i KL_ij)           free_bits > 0
+ *
+ *     VAE_IWAE    (1 - a) 1/M sum_m log(1/S sum_s w_ms) + a 1/(M S) sum_ms log w_ms
+ *
+ *     with        log w = log p(x|z) + kl_weight (log p(z) - log q(z|x)),    a = elbo_weight
+ *
+ * The ELBO is Kingma & Welling's, arXiv:1312.6114, equation (7); kl_weight is the beta of Higgins et al.,
+ * ICLR 2017; kl_capacity is C of Burgess et al., arXiv:1804.03599, equation (8); free_bits is lambda of
+ * Kingma et al., arXiv:1606.04934, appendix C.8, with KL_ij the term of row i and latent j and mean_i the
+ * weighted mean over the rows of the call. The importance-weighted bound is Burda et al.'s, arXiv:1509.00519,
+ * equation (8); M > 1 is MIWAE and a > 0 is CIWAE of Rainforth et al., arXiv:1802.04537.
+ *
+ * #VAE_ERR_ARG: kl_capacity and free_bits both above 0; one of them above 0, or #VAE_ESTIMATOR_ANALYTIC_KL,
+ * with #VAE_IWAE; estimates > 1 or elbo_weight > 0 with #VAE_ELBO.
+ * @since 0.1
+ */
+typedef struct vae_training {
+    uint64_t size;        /**< sizeof(vae_training), set by vae_training_init() */
+    int32_t objective;    /**< default #VAE_ELBO */
+    int32_t estimator;    /**< default #VAE_ESTIMATOR_DEFAULT; 2 to 4 are not served yet */
+    uint64_t samples;     /**< draws of z for one bound, S, at least 1, default 1 */
+    uint64_t estimates;   /**< bounds for one row, M, at least 1, default 1; samples * estimates <= 65536 */
+    double kl_weight;     /**< 0 to 1e30, default 1 */
+    double free_bits;     /**< nats for each latent, 0 to 1e30, default 0 */
+    double kl_capacity;   /**< nats, 0 to 1e30, default 0 */
+    double elbo_weight;   /**< 0 to 1, default 0 */
+    int32_t optimizer;    /**< default #VAE_ADAM; the others are not served yet */
+    int32_t reserved;     /**< 0 */
+    double learning_rate; /**< step size, 0 to 1e30, default 1e-3 */
+    double beta1;         /**< decay of Adam's first moment, 0 <= beta1 < 1, default 0.9 */
+    double beta2;         /**< decay of Adam's second moment, 0 <= beta2 < 1, default 0.999 */
+    double epsilon;       /**< of Adam, 1.17549436e-38 (FLT_MIN) to 1e30, default 1e-8 */
+    double momentum;      /**< of #VAE_SGD, default 0; others are not served yet */
+    double weight_decay;  /**< of all learned tensors, default 0; others are not served yet */
+    double clip_norm;     /**< limit of the gradient's l2 norm, default 0: none; others are not served yet */
+} vae_training;
+
+/**
+ * Writes the defaults of training.
+ *
+ * @param training  output; NULL does nothing
+ * @param size      sizeof(vae_training)
+ * @since 0.1
+ */
+VAE_API void vae_training_init(vae_training *training, size_t size);
+
+/**
+ * Where and how the model runs here. Nothing of it is part of the model, and no result depends on it, except
+ * on `sgemm`. The library calls the callbacks, and keeps them and their contexts, until vae_destroy().
+ * @since 0.1
+ */
+typedef struct vae_runtime {
+    uint64_t size; /**< sizeof(vae_runtime), set by vae_runtime_init() */
+    uint64_t
+        max_batch; /**< rows that one training call may take, and that a reading call processes at a time;
+                         *   1 to 2^30 - 1, default 128 */
+    /** Largest samples * estimates that vae_set_training() may ask for; default 0: those of vae_create(). At
+     *  most 65536, and not less than those of vae_create() */
+    uint64_t max_draws;
+    /** Threads that work in one call, the caller's included; 1 to 1024, default 1: no thread is started. More
+     *  than 1 without parallel_for in a build without threads is #VAE_ERR_UNSUPPORTED */
+    int32_t threads;
+    /** 1: the model is only read, and has no memory for gradients and moments. Training calls,
+     *  vae_set_training() and calls on gradients are then #VAE_ERR_STATE; vae_set_params() and
+     *  vae_set_tensor() work. Default 0 */
+    int32_t inference_only;
+    void *alloc_ctx; /**< passed to alloc and free, default NULL */
+    /** Returns `size` bytes (at least 1) aligned to `alignment` (a power of two), or NULL. vae_create() and
+     *  vae_share() call it exactly once, with alignment 64, on the calling thread. Default NULL, as free: the
+     *  C library's. One without the other is #VAE_ERR_ARG. Stacks of the model's own threads are the C
+     *  library's */
+    void *(*alloc)(void *ctx, size_t size, size_t alignment);
+    /** Takes back what `alloc` returned, of the same `size`; never NULL */
+    void (*free)(void *ctx, void *ptr, size_t size);
+    /** A matrix product of the program's own, with the arguments of cblas_sgemm(); order is always 101
+     *  (row-major), transa and transb are 111 (no) or 112 (transposed). Default NULL: the library's. With it
+     *  the promise of equal bits does not apply. It may be called from several threads at the same time. For
+     *  a CBLAS, whose enumerations are types of its own:
+     *
+     *      static void blas_sgemm(int order, int transa, int transb, int m, int n, int k, float alpha,
+     *          const float *a, int lda, const float *b, int ldb, float beta, float *c, int ldc)
+     *      {
+     *          cblas_sgemm((CBLAS_ORDER)order, (CBLAS_TRANSPOSE)transa, (CBLAS_TRANSPOSE)transb, m, n, k,
+     *              alpha, a, lda, b, ldb, beta, c, ldc);
+     *      }
+     */
+    void (*sgemm)(int order, int transa, int transb, int m, int n, int k, float alpha, const float *a,
+        int lda, const float *b, int ldb, float beta, float *c, int ldc);
+    /** The program's executor, default NULL: the model's own threads. It must call task(arg, index) once for
+     *  each index below `tasks`, which is at most `threads`, in any order, on any threads, one after the
+     *  other or at the same time, and return when all have returned */
+    void (*parallel_for)(void *ctx, size_t tasks, void (*task)(void *arg, size_t index), void *arg);
+    void *parallel_ctx; /**< passed to parallel_for, default NULL */
+    /** Receives warnings on the calling thread, default NULL: silent. `level` 1 is a warning. The message is
+     *  valid during the call; the model must not be used inside. No warning is about data: values that a
+     *  likelihood does not take are #VAE_ERR_DATA in training */
+    void (*log)(void *ctx, int32_t level, const char *message);
+    void *log_ctx; /**< passed to log, default NULL */
+} vae_runtime;
+
+/**
+ * Writes a runtime's defaults.
+ *
+ * @param runtime  output; NULL does nothing
+ * @param size     sizeof(vae_runtime)
+ * @since 0.1
+ */
+VAE_API void vae_runtime_init(vae_runtime *runtime, size_t size);
+
+/**
+ * Rows of data, and all that a call on them may be told. The calls without it are those with its defaults.
+ *
+ * With `index`, row i of the call is row index[i] of x, c, z, observed and weight, without a copy; outputs
+ * and noise are by i. Noise is that of row first_row + i: a program that splits one batch or one data set
+ * into several calls sets first_row to the number of rows before them. A program that shuffles does not have
+ * to set it, because each training step has noise of its own.
+ * @since 0.1
  */
 typedef struct vae_batch {
-    size_t size;        /**< sizeof(vae_batch), set by vae_batch_init() */
-    size_t n;           /**< rows, default 0 */
-    const float *x;     /**< [n][x_dim] data, default NULL */
-    size_t ldx;         /**< its row stride, at least x_dim; default 0, which must be set */
-    uint64_t first_row; /**< number of x's first row in the whole, default 0: noise is addressed by it */
-    uint64_t seed;      /**< XOR-ed with the model's, default 0: the model's own noise */
+    uint64_t size; /**< sizeof(vae_batch), set by vae_batch_init() */
+    uint64_t n;    /**< rows of the call, default 0; in training 1 to max_batch */
+    const uint32_t
+        *index; /**< [n] rows of the arrays below, repeats allowed; default NULL: row i. The library
+                            *   cannot check them */
+    /** Weights of rows, finite and >= 0, else #VAE_ERR_ARG; default NULL: ones. Rows of weight 0 are left
+     *  out: neither read nor checked; in vae_infer() their outputs stay as they were */
+    const float *weight;
+    const float *x; /**< [..][x_dim] data, default NULL */
+    size_t ldx;     /**< its row stride, at least x_dim; default 0: x_dim */
+    const float *c; /**< [..][c_dim] conditions, default NULL; not served yet: must be NULL */
+    size_t ldc;     /**< its row stride; default 0: c_dim */
+    const float *z; /**< [..][z_dim] latents that vae_infer() decodes; default NULL; NULL in training */
+    size_t ldz;     /**< its row stride, at least z_dim; default 0: z_dim */
+    const uint8_t
+        *observed;     /**< [..][x_dim] non-zero = known; default NULL: all; not served yet: must be NULL */
+    size_t ldobserved; /**< its row stride; default 0: x_dim */
+    /** Divisor of all sums over rows (gradient, terms, kl_by_latent); finite and >= 0; default 0: the sum of
+     *  this call's weights. With one total_weight for the parts of a batch, their gradients and terms add up
+     *  to the whole batch's. In training the weights' sum must be positive, else #VAE_ERR_ARG; with
+     *  total_weight given n may be 0 */
+    double total_weight;
+    uint64_t
+        first_row;    /**< number of the call's first row in the whole, default 0: noise is addressed by it */
+    uint64_t seed;    /**< mixed into the model's, see Noise above; default 0: the model's own noise */
+    int32_t source;   /**< of z in vae_infer(), default #VAE_FROM_DATA; must be that in training */
+    int32_t reserved; /**< 0 */
 } vae_batch;
 
 /**
  * Writes a batch's defaults.
  *
  * @param batch  output; NULL does nothing
- * @param size   sizeof(vae_batch): exactly so many bytes are written
+ * @param size   sizeof(vae_batch)
  * @since 0.1
  */
 VAE_API void vae_batch_init(vae_batch *batch, size_t size);
 
 /**
- * What a pass over a batch came to: nats, means over its rows. Only `size` is read; set it to
- * sizeof(vae_terms).
- * @since 0.1
+ * Results of a pass, in nats: weighted sums over the call's rows, divided by vae_batch.total_weight; by
+ * default, their weighted means. Output: of it only `size` is read. @since 0.1
  */
 typedef struct vae_terms {
-    size_t size;      /**< sizeof(vae_terms), set by the caller */
-    double elbo;      /**< loglik - kl */
+    uint64_t size;    /**< sizeof(vae_terms), set by vae_terms_init() */
+    double objective; /**< what training maximised, see ::vae_training; in reading calls the same as elbo */
+    double elbo;      /**< loglik - kl, by the same draws: kl_weight 1, without free_bits and kl_capacity */
     double loglik;    /**< log p(x|z), summed over x's dimensions, mean over the draws of z */
-    double kl;        /**< KL(q(z|x) || p(z)), in closed form */
-    double grad_norm; /**< l2 norm of the gradient of the mean; 0 where none was computed */
+    double kl;        /**< KL(q(z|x) || p(z)), in closed form for #VAE_PRIOR_NORMAL */
+    double grad_norm; /**< l2 norm of the gradient, before clipping; 0 where none was computed */
 } vae_terms;
 
 /**
- * Makes a model: checks the configuration, takes all memory, starts its threads if it has more than one,
- * draws the parameters.
+ * Writes a size and zeros.
  *
- * @param out     the model, or NULL after an error
- * @param config  copied with its layers
- * @return #VAE_OK; #VAE_ERR_ARG (a field out of range, an unknown kind), #VAE_ERR_ABI (see the structs'
- *         rule), #VAE_ERR_NOMEM (also where sizes do not fit), #VAE_ERR_UNSUPPORTED (a gemm or threads
- *         that the build lacks)
+ * @param terms  output; NULL does nothing
+ * @param size   sizeof(vae_terms)
  * @since 0.1
  */
-VAE_API int vae_create(vae_model **out, const vae_config *config);
+VAE_API void vae_terms_init(vae_terms *terms, size_t size);
 
 /**
- * Ends a model or a view and gives back its memory. Views go before their owner.
+ * Outputs that vae_infer() is to compute: arrays of the caller's, contiguous; NULL (default) to skip.
+ * Everything but `samples` needs only what it names: asking for less costs less. @since 0.1
+ */
+typedef struct vae_outputs {
+    uint64_t size; /**< sizeof(vae_outputs), set by vae_outputs_init() */
+    /** Draws of z for each row, S; default 1. 0: one evaluation at z = mu, deterministic; its `elbo` is no
+     *  bound, and is comparable only with others of samples = 0 */
+    uint64_t samples;
+    double *elbo;               /**< [n] loglik - kl */
+    double *loglik;             /**< [n] log p(x|z), mean over the draws */
+    double *kl;                 /**< [n] KL(q(z|x) || p(z)), in closed form for #VAE_PRIOR_NORMAL */
+    double *log_evidence;       /**< [n] log p(x) by importance sampling; not served yet: must be NULL */
+    double *log_evidence_error; /**< [n] its standard error; not served yet: must be NULL */
+    double *kl_by_latent;    /**< [z_dim] KL of each latent, over the rows as ::vae_terms; a latent near 0 has
+                              *   collapsed to the prior */
+    float *loglik_by_column; /**< [n][x_dim] log p(x_j|z), mean over the draws: which column is unusual */
+    float *mu;               /**< [n][z_dim] means of q(z|x) */
+    float *logvar;           /**< [n][z_dim] log-variances of q(z|x) */
+    float *z;                /**< [n][z_dim] the first draw; mu for samples = 0 */
+    float *x_mean;           /**< [n][x_dim] mean of p(x|z), mean over the draws */
+    /** [n][x_dim] first parameter of p(x|z) at the first draw, as section 2 takes it: logits, log-rates, or
+     *  means after mean_activation */
+    float *x_location;
+    float *x_scale;   /**< [n][x_dim] second parameter at the first draw, after scale_min: log-variances or
+                     *   log-scales, repeated where a span has one; 0 where the likelihood has none */
+    float *x_shape;   /**< [n][x_dim] third parameter at the first draw; 0 where the likelihood has none */
+    float *x_draw;    /**< [n][x_dim] a draw from p(x|z), z being the first draw */
+    float *x_imputed; /**< [n][x_dim] x where known, else its estimate; not served yet: must be NULL */
+} vae_outputs;
+
+/**
+ * Writes the defaults of outputs.
+ *
+ * @param outputs  output; NULL does nothing
+ * @param size     sizeof(vae_outputs)
+ * @since 0.1
+ */
+VAE_API void vae_outputs_init(vae_outputs *outputs, size_t size);
+
+/**
+ * Derivatives of a loss of the program's own with respect to the model's outputs (in) and inputs (out). The
+ * call that takes it is not served yet. @since 0.1
+ */
+typedef struct vae_adjoints {
+    uint64_t size;           /**< sizeof(vae_adjoints), set by vae_adjoints_init() */
+    const float *mu;         /**< [n][z_dim] in; default NULL: zero, here and below */
+    const float *logvar;     /**< [n][z_dim] in */
+    const float *x_location; /**< [n][x_dim] in */
+    const float *x_scale;    /**< [n][x_dim] in */
+    const float *x_shape;    /**< [n][x_dim] in */
+    float *x;                /**< [n][x_dim] out, overwritten; default NULL: skipped, here and below */
+    float *z;                /**< [n][z_dim] out, overwritten */
+    float *c;                /**< [n][c_dim] out, overwritten */
+} vae_adjoints;
+
+/**
+ * Writes the defaults of adjoints.
+ *
+ * @param adjoints  output; NULL does nothing
+ * @param size      sizeof(vae_adjoints)
+ * @since 0.1
+ */
+VAE_API void vae_adjoints_init(vae_adjoints *adjoints, size_t size);
+
+/** A tensor of the model: output of vae_tensor(), input of vae_set_tensor(). @since 0.1 */
+typedef struct vae_tensor_info {
+    uint64_t size; /**< sizeof(vae_tensor_info), set by vae_tensor_info_init() */
+    const char
+        *name;   /**< "encoder.0.weight" and the like; output: a string of the model, valid as long as it */
+    size_t rank; /**< number of dimensions, at most 8 */
+    uint64_t offset;   /**< values before the tensor in vae_get_params(); ignored as input */
+    uint64_t count;    /**< values, the product of the shape; ignored as input */
+    uint64_t flags;    /**< #VAE_TENSOR_LEARNED or 0; ignored as input */
+    uint64_t shape[8]; /**< the first `rank` count; the others are 0 as output and ignored as input */
+} vae_tensor_info;
+
+/**
+ * Writes a size and zeros.
+ *
+ * @param info  output; NULL does nothing
+ * @param size  sizeof(vae_tensor_info)
+ * @since 0.1
+ */
+VAE_API void vae_tensor_info_init(vae_tensor_info *info, size_t size);
+
+/** Maps a tensor of another program's file to one of the model's. Importing is not served yet. @since 0.1 */
+typedef struct vae_import_rule {
+    uint64_t size;       /**< sizeof(vae_import_rule) */
+    const char *ours;    /**< the tensor's name here */
+    const char *theirs;  /**< the tensor's name in the file */
+    uint64_t first_row;  /**< row of ours that the first row taken goes to, default 0 */
+    uint64_t their_row;  /**< first row of theirs, default 0 */
+    uint64_t their_step; /**< step between rows of theirs, default 1 */
+    int32_t transpose;   /**< 1: theirs is transposed first, default 0 */
+    int32_t reserved;    /**< 0 */
+    double factor;       /**< ours = factor * theirs, default 1 */
+} vae_import_rule;
+
+/**
+ * @name Life
+ * @{
+ */
+
+/**
+ * Makes a model: validates everything, takes all memory, draws the parameters, and starts threads if there
+ * are to be more than one.
+ *
+ * @param out       the model, NULL after an error; vae_destroy() frees it
+ * @param config    what it is; copied
+ * @param training  how it is trained, copied; NULL: defaults
+ * @param runtime   where and how it runs, copied; NULL: defaults
+ * @return #VAE_OK; #VAE_ERR_ARG (a field out of range or inconsistent with another one), #VAE_ERR_ABI (see
+ *         Structs above), #VAE_ERR_NOMEM (also where sizes do not fit `size_t`), #VAE_ERR_UNSUPPORTED (a
+ *         value that is not served yet, or threads that the build lacks)
+ * @since 0.1
+ */
+VAE_API int vae_create(
+    vae_model **out, const vae_config *config, const vae_training *training, const vae_runtime *runtime);
+
+/**
+ * Makes a view: a model with a workspace and threads of its own on the owner's parameters, which are not
+ * copied. Reading calls work on it and give the owner's bits; calls that change a model (training,
+ * vae_set_training(), vae_set_params(), vae_set_tensor()) and calls on gradients are #VAE_ERR_STATE. Each
+ * view may be used by one thread at a time, different views at the same time. The owner must outlive its
+ * views and must not be modified while a call on one is running; afterwards views read the new parameters.
+ *
+ * @param view     the view, NULL after an error; vae_destroy() frees it
+ * @param owner    a model that vae_create() made, or a view, whose owner is then shared
+ * @param runtime  the view's own, copied; its sgemm, inference_only and max_draws are ignored: they are the
+ *                 owner's. NULL: the owner's allocator, log and max_batch, one thread
+ * @return #VAE_OK, #VAE_ERR_ARG, #VAE_ERR_ABI, #VAE_ERR_NOMEM or #VAE_ERR_UNSUPPORTED (threads that the build
+ *         lacks)
+ * @since 0.1
+ */
+VAE_API int vae_share(vae_model **view, const vae_model *owner, const vae_runtime *runtime);
+
+/**
+ * Destroys a model or a view and frees its memory. Views must be destroyed before their owner.
  *
  * @param model  NULL does nothing
  * @since 0.1
@@ -933,112 +1381,218 @@ VAE_API int vae_create(vae_model **out, const vae_config *config);
 VAE_API void vae_destroy(vae_model *model);
 
 /**
- * A view: a model with a workspace and threads of its own on the owner's weights, which are not copied.
- * All reading calls work on it and give the owner's bits; vae_step(), vae_grad(), vae_apply(),
- * vae_set_params() and their kin are #VAE_ERR_STATE. One thread for each view, any number of views. The
- * owner outlives them and is not changed while a view's call runs; after a change views see the new
- * weights.
+ * Copies the configuration out. Numbers are as vae_create() was given them, also n_encoder, n_decoder and
+ * n_spans; the three pointers are NULL: vae_get_layer() and vae_get_span() read the arrays.
  *
- * @param view       the view, or NULL after an error
- * @param owner      a model that vae_create() made, or a view, whose owner is then shared
- * @param max_batch  rows that the view works on at a time, 1 to 2^31 - 1; more rows are cut, results do
- *                   not change
- * @return #VAE_OK, #VAE_ERR_ARG or #VAE_ERR_NOMEM
+ * @param model   a model or a view
+ * @param config  output, of which `size` is read
+ * @return #VAE_OK, #VAE_ERR_ARG or #VAE_ERR_ABI
  * @since 0.1
  */
-VAE_API int vae_share(vae_model **view, const vae_model *owner, uint64_t max_batch);
+VAE_API int vae_get_config(const vae_model *model, vae_config *config);
+
+/**
+ * Copies a hidden layer's description out, as vae_create() was given it.
+ *
+ * @param model    a model or a view
+ * @param decoder  0: of the encoder; 1: of the decoder
+ * @param index    0 to n_encoder - 1 or n_decoder - 1
+ * @param layer    output, of which `size` is read
+ * @return #VAE_OK, #VAE_ERR_ARG or #VAE_ERR_ABI
+ * @since 0.1
+ */
+VAE_API int vae_get_layer(const vae_model *model, int32_t decoder, uint64_t index, vae_layer *layer);
+
+/**
+ * Copies a span's description out, as vae_create() was given it. In a model that was configured without
+ * spans, index 0 is the one that represents all columns.
+ *
+ * @param model  a model or a view
+ * @param index  0 to n_spans - 1, or 0
+ * @param span   output, of which `size` is read
+ * @return #VAE_OK, #VAE_ERR_ARG or #VAE_ERR_ABI
+ * @since 0.1
+ */
+VAE_API int vae_get_span(const vae_model *model, uint64_t index, vae_span *span);
+
+/**
+ * Copies out how the model is trained now.
+ *
+ * @param model     a model or a view (its owner's)
+ * @param training  output, of which `size` is read
+ * @return #VAE_OK, #VAE_ERR_ARG or #VAE_ERR_ABI
+ * @since 0.1
+ */
+VAE_API int vae_get_training(const vae_model *model, vae_training *training);
+
+/**
+ * Changes how the model is trained, from the next call on. Moments, step count and an open gradient stay.
+ *
+ * @param model     neither a view nor inference-only
+ * @param training  copied; what an older struct lacks at its end stays as the model has it. The optimizer
+ *                  must be that of vae_create(), samples * estimates at most vae_runtime.max_draws
+ * @return #VAE_OK, #VAE_ERR_ARG, #VAE_ERR_ABI, #VAE_ERR_STATE or #VAE_ERR_UNSUPPORTED; after an error nothing
+ *         has changed
+ * @since 0.1
+ */
+VAE_API int vae_set_training(vae_model *model, const vae_training *training);
+
+/**
+ * Returns the configuration's x_dim.
+ *
+ * @param model  a model or a view; NULL gives 0
+ * @return values in a row of data
+ * @since 0.1
+ */
+VAE_API uint64_t vae_x_dim(const vae_model *model);
+
+/**
+ * Returns the configuration's z_dim.
+ *
+ * @param model  a model or a view; NULL gives 0
+ * @return latent dimensions
+ * @since 0.1
+ */
+VAE_API uint64_t vae_z_dim(const vae_model *model);
+
+/**
+ * Returns the number of updates so far, by vae_step(), vae_step_batch() and vae_apply().
+ *
+ * @param model  a model or a view (its owner's count); NULL gives 0
+ * @return their number
+ * @since 0.1
+ */
+VAE_API uint64_t vae_steps(const vae_model *model);
+
+/** @} */
 
 /**
  * @name Training
+ * Not on views, not on inference-only models: #VAE_ERR_STATE.
+ *
+ * Data are checked before anything is changed. NaN or an infinity in x is #VAE_ERR_NONFINITE. A finite value
+ * that its column's likelihood does not take is #VAE_ERR_DATA: outside 0..1 for #VAE_BERNOULLI and
+ * #VAE_CBERNOULLI; other than a whole number 0..2^24 for #VAE_POISSON. #VAE_GAUSS and #VAE_LAPLACE take every
+ * finite value; their columns should be scaled to a magnitude near 1 all the same. The words of
+ * vae_last_error() name row i of the call, the row of x, the column and the value.
+ *
+ * A gradient is that of the loss, minus the objective of ::vae_training, divided by vae_batch.total_weight:
+ * by default of the mean over the batch. (A program that sums over a batch of 128 has a gradient 128 times as
+ * large, which matters for clipping.) It is open from vae_grad() until vae_apply(), vae_step() or
+ * vae_step_batch() ends it, by success or by #VAE_ERR_NONFINITE or #VAE_ERR_DATA. A second vae_grad() begins
+ * anew. Errors that are found before the pass (#VAE_ERR_ARG, #VAE_ERR_ABI, #VAE_ERR_STATE,
+ * #VAE_ERR_UNSUPPORTED) change nothing, an open gradient included.
+ *
+ * After any error parameters, moments and step count are bit-identical to before.
  * @{
  */
 
 /**
- * One step on n rows: forward, backward, update. The same bits as vae_grad() followed by vae_apply().
+ * Does one step on n rows: forward, backward, update. The same bits as vae_grad() followed by vae_apply().
+ * Row i's noise is that of row i: see Noise above. The gradient is not kept.
  *
- * The noise is element row * z_dim + j of streams (#VAE_STREAM_TRAIN, sample 0 .. train_samples - 1,
- * vae_steps()). The gradient is not kept: vae_get_grads() and vae_apply() want a vae_grad() first.
- *
- * @param model  not a view
- * @param x      [n][x_dim] data
+ * @param model  neither a view nor inference-only
+ * @param x      [n][x_dim] data, contiguous
  * @param n      rows, 1 to max_batch
- * @param terms  before the update; NULL = not wanted
- * @return #VAE_OK; #VAE_ERR_ARG; #VAE_ERR_STATE (a view); #VAE_ERR_NONFINITE, its words naming the term
- *         and the row, where a term or a gradient is NaN or infinite or a gradient's square overflows
- *         float32. After any error parameters, moments and step count are bit-identical to before
+ * @param terms  before the update; NULL to skip
+ * @return #VAE_OK; #VAE_ERR_ARG; #VAE_ERR_ABI (terms); #VAE_ERR_STATE; #VAE_ERR_DATA; #VAE_ERR_NONFINITE,
+ *         its words naming the place, where a value of x, a term or a gradient is NaN or infinite, a
+ *         gradient's square overflows float32, or the update would make a parameter infinite
  * @since 0.1
  */
 VAE_API int vae_step(vae_model *model, const float *x, size_t n, vae_terms *terms);
 
 /**
- * vae_step() on a batch in full.
+ * Does what vae_step() does, with all options of a batch.
  *
- * @param model  not a view
- * @param batch  n from 1 to max_batch
- * @param terms  before the update; NULL = not wanted
- * @return as vae_step(), and #VAE_ERR_ABI
+ * @param model  neither a view nor inference-only
+ * @param batch  n from 1 to max_batch, or 0 if total_weight is given; source #VAE_FROM_DATA, z NULL
+ * @param terms  before the update; NULL to skip
+ * @return as vae_step(), and #VAE_ERR_UNSUPPORTED (c, observed)
  * @since 0.1
  */
 VAE_API int vae_step_batch(vae_model *model, const vae_batch *batch, vae_terms *terms);
 
 /**
- * The first half of a step: overwrites the model's gradient with that of -(mean ELBO) over the batch's rows.
- * Parameters, moments and step count stay as they are.
+ * Does the first half of a step: computes the gradient and leaves it open. Parameters, moments and step count
+ * stay as they are.
  *
- * @param model  not a view
- * @param batch  n from 1 to max_batch
- * @param terms  NULL = not wanted
- * @return as vae_step_batch(); after #VAE_ERR_NONFINITE there is no gradient to read or to apply
+ * @param model  neither a view nor inference-only
+ * @param batch  as in vae_step_batch()
+ * @param terms  NULL to skip
+ * @return as vae_step_batch(); after #VAE_ERR_NONFINITE and #VAE_ERR_DATA no gradient is open
  * @since 0.1
  */
 VAE_API int vae_grad(vae_model *model, const vae_batch *batch, vae_terms *terms);
 
 /**
- * The second half: one optimizer update by the gradient, vae_steps() + 1. It reads what vae_grad_buffer()
- * shows, so that the gradient may be clipped, or summed over machines, in between.
+ * Does the second half of a step: updates the parameters by the open gradient, which it ends, and adds 1 to
+ * vae_steps(). It reads what vae_grad_buffer() points to, so that a program may clip the gradient, or sum it
+ * over machines, in between.
  *
- * @param model  not a view, after vae_grad(); each gradient is applied once
- * @return #VAE_OK; #VAE_ERR_STATE (a view, or no gradient); #VAE_ERR_NONFINITE (a gradient that is NaN or
- *         infinite, or whose square overflows float32: nothing changed)
+ * @param model      neither a view nor inference-only, with an open gradient
+ * @param grad_norm  [1] output: the gradient's l2 norm, before clipping; NULL to skip
+ * @return #VAE_OK; #VAE_ERR_ARG; #VAE_ERR_STATE (also without an open gradient); #VAE_ERR_NONFINITE, where a
+ *         gradient is NaN or infinite, its square overflows float32, or the update would make a parameter
+ *         infinite: nothing is changed, but the gradient is no longer open
  * @since 0.1
  */
-VAE_API int vae_apply(vae_model *model);
-
-/**
- * Changes the step size from the next update on.
- *
- * @param model          not a view
- * @param learning_rate  0 to 1e30
- * @return #VAE_OK, #VAE_ERR_ARG or #VAE_ERR_STATE
- * @since 0.1
- */
-VAE_API int vae_set_learning_rate(vae_model *model, double learning_rate);
+VAE_API int vae_apply(vae_model *model, double *grad_norm);
 
 /** @} */
 
 /**
  * @name Reading
- * Pure functions of (parameters, data, seed, samples): they change nothing, allocate nothing, take any
- * number of rows (n = 0 writes no row; means over no rows are 0) and work them in chunks whose bounds do
- * not show in the results. A row that holds NaN gives NaN for that row and #VAE_OK. They work on views.
+ * Pure functions of (parameters, data, seed, samples): they change nothing, allocate nothing, accept any
+ * number of rows (n = 0 writes no row; means over no rows are 0) and process them in chunks; neither chunks
+ * nor threads affect results. They work on views and on inference-only models. Data are not checked: a row
+ * that contains NaN gives NaN for that row, and #VAE_OK.
  * @{
  */
 
 /**
- * The evidence lower bound of each row, in nats:
+ * Computes every output that `outputs` points to, in one pass. All other reading calls are short forms of it.
  *
- *     elbo[i] = 1/S sum_s log p(x_i | z_is) - KL(q(z|x_i) || p(z)),    z_is = mu_i + exp(logvar_i / 2)
- *  eps_is
+ * What it computes depends on where z comes from:
  *
- * Kingma & Welling, arXiv:1312.6114, equation (7). eps_is is row i's part of stream (#VAE_STREAM_EVALUATE,
- * sample s, step 0).
+ *     source, batch.z        z is                        outputs of x               samples
+ *     VAE_FROM_DATA, NULL    drawn from q(z|x); needs x  all                        0: z = mu; else S draws
+ *     VAE_FROM_DATA, given   batch.z                     loglik, loglik_by_column,  0 or 1
+ *                                                        if x is given
+ *     VAE_FROM_PRIOR, NULL   drawn from p(z)             none                       0 or 1: one; else S draws
+ *
+ * Outputs of x are elbo, kl, kl_by_latent, mu, logvar, terms, loglik and loglik_by_column; to ask for one
+ * that the table does not grant is #VAE_ERR_ARG. z and the x_* outputs are always granted. Sums over draws
+ * are computed draw by draw in float64.
+ *
+ * Draw s of row i is noise of row first_row + i in streams #VAE_STREAM_EVALUATE or #VAE_STREAM_PRIOR: see
+ * Noise above. The first draws are the same for any larger number of samples.
  *
  * @param model    a model or a view
- * @param x        [n][x_dim] data
+ * @param batch    the rows, any n
+ * @param outputs  what to compute
+ * @param terms    over the rows, as vae_batch.total_weight says; NULL to skip
+ * @return #VAE_OK, #VAE_ERR_ARG, #VAE_ERR_ABI or #VAE_ERR_UNSUPPORTED (c, observed, log_evidence,
+ *         log_evidence_error, x_imputed)
+ * @since 0.1
+ */
+VAE_API int vae_infer(vae_model *model, const vae_batch *batch, const vae_outputs *outputs, vae_terms *terms);
+
+/**
+ * Computes the evidence lower bound of each row, in nats:
+ *
+ *     elbo[i] = 1/S sum_s log p(x_i | z_is) - KL(q(z|x_i) || p(z)),    z_is = mu_i + exp(logvar_i / 2) eps_is
+ *
+ * Kingma & Welling, arXiv:1312.6114, equation (7). eps_is is row i of draw s of #VAE_STREAM_EVALUATE.
+ * With samples = 0 the value is that at z = mu, without noise: it is no bound and is comparable only with
+ * other values of samples = 0.
+ *
+ * @param model    a model or a view
+ * @param x        [n][x_dim] data, contiguous
  * @param n        rows, any number
- * @param samples  S, at most 65536; 0 = one evaluation at z = mu, deterministic
- * @param elbo     [n] output; NULL = not wanted
- * @param terms    means over the rows; NULL = not wanted
+ * @param samples  S; 0: one evaluation at z = mu
+ * @param elbo     [n] output; NULL to skip
+ * @param terms    means over the rows; NULL to skip
  * @return #VAE_OK, #VAE_ERR_ARG or #VAE_ERR_ABI
  * @since 0.1
  */
@@ -1046,26 +1600,14 @@ VAE_API int vae_elbo(
     vae_model *model, const float *x, size_t n, size_t samples, double *elbo, vae_terms *terms);
 
 /**
- * vae_elbo() on a batch in full: row i's noise is that of row first_row + i, under the seeds' XOR.
+ * Computes an anomaly score for each row, minus its ELBO, in nats. A high score means that the row is unlike
+ * the training data. An alarm must be written `!(score <= threshold)`, so that it is also raised for NaN, the
+ * score of a row that contains NaN. Scores and their threshold must use the same `samples`.
  *
  * @param model    a model or a view
- * @param batch    any n
- * @param samples  as in vae_elbo()
- * @param elbo     [n] output; NULL = not wanted
- * @param terms    means over the rows; NULL = not wanted
- * @return #VAE_OK, #VAE_ERR_ARG or #VAE_ERR_ABI
- * @since 0.1
- */
-VAE_API int vae_elbo_batch(
-    vae_model *model, const vae_batch *batch, size_t samples, double *elbo, vae_terms *terms);
-
-/**
- * An anomaly score: minus the ELBO of each row, in nats. High means unlike the training data.
- *
- * @param model    a model or a view
- * @param x        [n][x_dim] data
+ * @param x        [n][x_dim] data, contiguous
  * @param n        rows, any number
- * @param samples  as in vae_elbo(); 0 is the usual choice on a stream
+ * @param samples  as in vae_elbo(); 0 is the usual choice on a stream: no noise, one evaluation
  * @param score    [n] output
  * @return #VAE_OK or #VAE_ERR_ARG
  * @since 0.1
@@ -1073,36 +1615,24 @@ VAE_API int vae_elbo_batch(
 VAE_API int vae_score(vae_model *model, const float *x, size_t n, size_t samples, double *score);
 
 /**
- * How much each latent is used: the KL term split by latent, each a mean over the rows, in nats. A latent
- * near 0 has collapsed to the prior. The sum is vae_terms.kl, up to rounding.
- *
- * @param model  a model or a view
- * @param x      [n][x_dim] data
- * @param n      rows, any number
- * @param kl     [z_dim] output
- * @return #VAE_OK or #VAE_ERR_ARG
- * @since 0.1
- */
-VAE_API int vae_latent_kl(vae_model *model, const float *x, size_t n, double *kl);
-
-/**
- * The posterior's parameters, q(z|x) = N(mu, diag exp(logvar)).
+ * Computes the parameters of q(z|x) = N(mu, diag exp(logvar)) for each row.
  *
  * @param model   a model or a view
- * @param x       [n][x_dim] data
+ * @param x       [n][x_dim] data, contiguous
  * @param n       rows, any number
  * @param mu      [n][z_dim] output
- * @param logvar  [n][z_dim] output; NULL = not wanted
+ * @param logvar  [n][z_dim] output; NULL to skip
  * @return #VAE_OK or #VAE_ERR_ARG
  * @since 0.1
  */
 VAE_API int vae_encode(vae_model *model, const float *x, size_t n, float *mu, float *logvar);
 
 /**
- * The mean of p(x|z): probabilities for #VAE_BERNOULLI, else the Gaussian's mean.
+ * Computes the mean of p(x|z) for each row: probabilities for #VAE_BERNOULLI, rates for #VAE_POISSON, means
+ * for the others.
  *
  * @param model   a model or a view
- * @param z       [n][z_dim] latents
+ * @param z       [n][z_dim] latents, contiguous
  * @param n       rows, any number
  * @param x_mean  [n][x_dim] output
  * @return #VAE_OK or #VAE_ERR_ARG
@@ -1111,24 +1641,10 @@ VAE_API int vae_encode(vae_model *model, const float *x, size_t n, float *mu, fl
 VAE_API int vae_decode(vae_model *model, const float *z, size_t n, float *x_mean);
 
 /**
- * The parameters of p(x|z), as the functions vae_loglik_bernoulli() and vae_loglik_gauss() take them.
- *
- * @param model     a model or a view
- * @param z         [n][z_dim] latents
- * @param n         rows, any number
- * @param location  [n][x_dim] output: logits for #VAE_BERNOULLI, else means (after mean_activation)
- * @param logvar    [n][x_dim] output: a Gaussian's log-variances, fixed and shared ones repeated; NULL =
- *                  not wanted, and the only choice for #VAE_BERNOULLI
- * @return #VAE_OK or #VAE_ERR_ARG
- * @since 0.1
- */
-VAE_API int vae_decode_params(vae_model *model, const float *z, size_t n, float *location, float *logvar);
-
-/**
- * vae_decode() of the posterior's mean: x through the code z = mu and back.
+ * Encodes each row and decodes its mean: the mean of p(x|z) at z = mu, without noise.
  *
  * @param model   a model or a view
- * @param x       [n][x_dim] data
+ * @param x       [n][x_dim] data, contiguous
  * @param n       rows, any number
  * @param x_mean  [n][x_dim] output
  * @return #VAE_OK or #VAE_ERR_ARG
@@ -1137,31 +1653,83 @@ VAE_API int vae_decode_params(vae_model *model, const float *z, size_t n, float 
 VAE_API int vae_reconstruct(vae_model *model, const float *x, size_t n, float *x_mean);
 
 /**
- * vae_decode() of latents drawn from the prior: z = elements 0 .. n z_dim - 1 of stream
- * (#VAE_STREAM_PRIOR, sample 0, step 0) under the key model seed XOR seed. The first rows are the same
- * whatever n is.
+ * Computes means of p(x|z), not draws from it, for latents drawn from the prior. Draws of x are
+ * vae_outputs.x_draw of vae_infer(). The first rows are the same for any larger n.
  *
  * @param model   a model or a view
- * @param seed    XOR-ed with the model's
+ * @param seed    as vae_batch.seed
  * @param n       rows, any number
- * @param x_mean  [n][x_dim] output: means of p(x|z), not draws from it
+ * @param x_mean  [n][x_dim] output
  * @return #VAE_OK or #VAE_ERR_ARG
  * @since 0.1
  */
-VAE_API int vae_sample(vae_model *model, uint64_t seed, size_t n, float *x_mean);
+VAE_API int vae_sample_mean(vae_model *model, uint64_t seed, size_t n, float *x_mean);
 
 /** @} */
 
 /**
- * @name Parameters
- * Copied in canonical order: weights [units][inputs], then the bias, layer by layer, the encoder first,
- * the head last in each; "decoder.logvar" at the end for #VAE_GAUSS_SHARED. The order in which the model
- * itself holds them is its own business.
+ * @name Tensors and parameters
+ * The model's tensors in canonical order, in which vae_get_params() and its counterparts copy their values:
+ *
+ *     encoder.0.weight    [units][inputs]     the first hidden layer
+ *     encoder.0.bias      [units]
+ *     ...                                     encoder.K, K = n_encoder, being the head: z_dim rows of means,
+ *                                             then z_dim rows of log-variances
+ *     decoder.0.weight    ...                 the same; the head, decoder.K, K = n_decoder: x_dim rows of
+ *                                             locations in x's order, then, span by span, the scales of
+ *                                             source VAE_PARAM_CELL
+ *     spans.N.scale       [1]                 for each span N whose scale is VAE_PARAM_SPAN
+ *
+ * Weights are row-major, as in PyTorch's nn.Linear, with the bias after each.
  * @{
  */
 
 /**
- * The number of learned values.
+ * Returns the number of tensors.
+ *
+ * @param model  a model or a view; NULL gives 0
+ * @return their count
+ * @since 0.1
+ */
+VAE_API uint64_t vae_tensor_count(const vae_model *model);
+
+/**
+ * Describes a tensor.
+ *
+ * @param model  a model or a view
+ * @param index  0 to vae_tensor_count() - 1, in canonical order
+ * @param info   output, of which `size` is read
+ * @return #VAE_OK, #VAE_ERR_ARG or #VAE_ERR_ABI
+ * @since 0.1
+ */
+VAE_API int vae_tensor(const vae_model *model, uint64_t index, vae_tensor_info *info);
+
+/**
+ * Copies a tensor out, row-major.
+ *
+ * @param model   a model or a view
+ * @param name    its name
+ * @param values  [count] output
+ * @param count   vae_tensor_info.count
+ * @return #VAE_OK or #VAE_ERR_ARG (also for a name that the model lacks, or another count)
+ * @since 0.1
+ */
+VAE_API int vae_get_tensor(const vae_model *model, const char *name, float *values, uint64_t count);
+
+/**
+ * Copies a tensor in. Moments, step count and an open gradient stay as they are.
+ *
+ * @param model   not a view; may be inference-only
+ * @param info    name, rank and shape, which must be the model's; the rest is ignored
+ * @param values  the tensor, row-major, contiguous; finite
+ * @return #VAE_OK, #VAE_ERR_ARG (also for a name that the model lacks, another shape, a value that is not
+ *         finite), #VAE_ERR_ABI or #VAE_ERR_STATE (a view)
+ * @since 0.1
+ */
+VAE_API int vae_set_tensor(vae_model *model, const vae_tensor_info *info, const float *values);
+
+/**
+ * Returns the number of values in all tensors.
  *
  * @param model  a model or a view; NULL gives 0
  * @return their count
@@ -1170,7 +1738,7 @@ VAE_API int vae_sample(vae_model *model, uint64_t seed, size_t n, float *x_mean)
 VAE_API uint64_t vae_param_count(const vae_model *model);
 
 /**
- * Copies the parameters out.
+ * Copies all tensors out, in canonical order.
  *
  * @param model   a model or a view
  * @param params  [count] output
@@ -1181,91 +1749,40 @@ VAE_API uint64_t vae_param_count(const vae_model *model);
 VAE_API int vae_get_params(const vae_model *model, float *params, uint64_t count);
 
 /**
- * Copies parameters in. Moments and step count stay as they are.
+ * Copies all tensors in, in canonical order. The optimizer's moments, the step count and an open gradient
+ * stay as they are: training then continues with the moments of the parameters that were replaced.
  *
- * @param model   not a view
+ * @param model   not a view; may be inference-only
  * @param params  [count] finite values
  * @param count   vae_param_count()
- * @return #VAE_OK, #VAE_ERR_ARG or #VAE_ERR_STATE
+ * @return #VAE_OK, #VAE_ERR_ARG (also for a value that is not finite) or #VAE_ERR_STATE (a view)
  * @since 0.1
  */
 VAE_API int vae_set_params(vae_model *model, const float *params, uint64_t count);
 
 /**
- * Copies out the gradient of -(mean ELBO) that the last vae_grad() computed, in the order of
- * vae_get_params().
+ * Copies the open gradient out, in canonical order.
  *
- * @param model  not a view, after vae_grad()
+ * @param model  neither a view nor inference-only, with an open gradient
  * @param grads  [count] output
  * @param count  vae_param_count()
- * @return #VAE_OK, #VAE_ERR_ARG or #VAE_ERR_STATE (a view, or no gradient)
+ * @return #VAE_OK, #VAE_ERR_ARG or #VAE_ERR_STATE
  * @since 0.1
  */
 VAE_API int vae_get_grads(const vae_model *model, float *grads, uint64_t count);
 
 /**
- * The gradient in place: the elements of vae_get_grads() in the model's own order, which is the same for
- * models of equal configurations. To be read and written between vae_grad() and vae_apply().
+ * Returns the open gradient in place: the values of vae_get_grads() in the model's internal order, which is
+ * unspecified, and the same for models of equal configurations that both have `sgemm` or both have none. A
+ * program may read and write it until vae_apply().
  *
- * @param model  not a view
- * @param count  output, vae_param_count(); NULL = not wanted
- * @return [count] memory of the model, the same at every call; NULL for a view
+ * @param model  neither a view nor inference-only, with an open gradient
+ * @param count  [1] output: vae_param_count(); NULL to skip
+ * @return [count] memory of the model, at the same address at every call; NULL, with words in
+ *         vae_last_error(), if there is no open gradient, as on a view
  * @since 0.1
  */
 VAE_API float *vae_grad_buffer(vae_model *model, uint64_t *count);
-
-/**
- * The number of tensors: two for each layer, heads included, and one more for #VAE_GAUSS_SHARED.
- *
- * @param model  a model or a view; NULL gives 0
- * @return their count
- * @since 0.1
- */
-VAE_API uint64_t vae_tensor_count(const vae_model *model);
-
-/**
- * Where a tensor is in the canonical order: "encoder.0.weight", "encoder.0.bias", "encoder.1.weight", ...,
- * the last index being the head's, then "decoder.0.weight", ..., then "decoder.logvar" for
- * #VAE_GAUSS_SHARED.
- *
- * @param model   a model or a view
- * @param index   0 to vae_tensor_count() - 1
- * @param name    output, a string of the model, valid as long as it; NULL = not wanted
- * @param offset  output, elements before the tensor; NULL = not wanted
- * @param shape   [2] output: {units, inputs} of weights, {units, 1} of biases, {1, 1} of "decoder.logvar";
- *                NULL = not wanted
- * @return #VAE_OK or #VAE_ERR_ARG
- * @since 0.1
- */
-VAE_API int vae_tensor(
-    const vae_model *model, uint64_t index, const char **name, uint64_t *offset, uint64_t shape[2]);
-
-/**
- * The configuration's x_dim.
- *
- * @param model  a model or a view; NULL gives 0
- * @return values in a row of data
- * @since 0.1
- */
-VAE_API uint64_t vae_x_dim(const vae_model *model);
-
-/**
- * The configuration's z_dim.
- *
- * @param model  a model or a view; NULL gives 0
- * @return latent dimensions
- * @since 0.1
- */
-VAE_API uint64_t vae_z_dim(const vae_model *model);
-
-/**
- * Updates done so far: by vae_step(), vae_step_batch() and vae_apply().
- *
- * @param model  a model or a view (its owner's count); NULL gives 0
- * @return their number
- * @since 0.1
- */
-VAE_API uint64_t vae_steps(const vae_model *model);
 
 /** @} */
 
