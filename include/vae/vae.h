@@ -59,18 +59,19 @@
  *
  *     stream = purpose << 56 | sample << 40 | step
  *
- * Purposes 1 to 127 are the library's, ::VAE_STREAM_INIT and the following; 0 and 128 to 255 are reserved for
- * the application.
+ * Purposes 1 to 127 are the library's, see ::VAE_STREAM_INIT and those after it; 0 and 128 to 255 are
+ * reserved for the application. In training, `step` is vae_steps() and `sample` is the number of the draw. In
+ * reading calls, draw s has `sample` s mod 65536 and `step` s / 65536. Latent j of a row has element number
+ * `row * z_dim + j`, where row i of a call counts as row first_row + i (::vae_batch), also with an index.
+ * @par
  * The key is
  *
  *     key = model seed ^ mix(batch seed)
  *
  *     mix(h):  h ^= h >> 33;  h *= 0xff51afd7ed558ccd;  h ^= h >> 33;  h *= 0xc4ceb9fe1a85ec53;  h ^= h >> 33
  *
- * with MurmurHash3's 64-bit finaliser, mix(0) = 0, so that a sweep over both seeds never meets the same key
- * systematically. Latent j of a row has element number `row * z_dim + j`, the row being first_row + i for row
- * i of the call, also where vae_batch.index is given. In training, `step` is vae_steps() and `sample` the
- * number of the draw. In reading calls draw s has `sample` s mod 65536 and `step` s / 65536.
+ * where mix is MurmurHash3's 64-bit finaliser, and mix(0) = 0. Mixing keeps runs of different seeds apart: by
+ * XOR alone, model seed 1 with batch seed 2 would have the same noise as 2 with 1.
  *
  * @since 0.1
  */
@@ -151,13 +152,13 @@ VAE_API const char *vae_last_error(void);
 VAE_API unsigned vae_version(void);
 
 /**
- * Says how the library was built and what it chose on this machine.
+ * Describes how the library was built and what it chose on this machine.
  *
  * @return a string such as "0.1.0 isa=avx512 gemm=native blas=none": the version, then `key=value` pairs
- *         divided by single spaces; more pairs may follow in later versions. `isa` is the instruction set
+ *         separated by single spaces; more pairs may follow in later versions. `isa` is the instruction set
  *         in use (the environment variable VAE_CPU lowers it: scalar, avx2, avx512, neon). `blas` is always
- *         none: a program may pass its own CBLAS in vae_runtime.sgemm. In storage of the calling thread,
- *         valid as long as the thread; never NULL
+ *         none: a program may pass a CBLAS of its own in vae_runtime.sgemm. In storage of the calling
+ *         thread, valid as long as the thread; never NULL
  * @since 0.1
  */
 VAE_API const char *vae_build_info(void);
@@ -377,15 +378,16 @@ VAE_API int vae_reparam_grad(size_t n, size_t d, const float *logvar, size_t ldl
  * Purposes of streams, see Noise above. @since 0.1
  */
 enum {
-    VAE_STREAM_INIT = 1,  /**< initial parameters, element: their canonical number; sample 0, step 0 */
-    VAE_STREAM_TRAIN = 2, /**< z in training, element row * z_dim + j; sample: the draw, step: vae_steps() */
+    VAE_STREAM_INIT = 1,     /**< initial parameters, element: their canonical number; sample 0, step 0 */
+    VAE_STREAM_TRAIN = 2,    /**< z in training, element row * z_dim + j */
     VAE_STREAM_EVALUATE = 3, /**< z of q(z|x) in reading calls, element row * z_dim + j */
     VAE_STREAM_PRIOR = 4,    /**< z of the prior in reading calls, element row * z_dim + j */
     VAE_STREAM_BINARISE = 5, /**< for programs that binarise grey values with vae_bernoulli() */
-    VAE_STREAM_OBSERVE = 6, /**< vae_outputs.x_draw, element row * x_dim + j; attempt t of a draw by rejection
-                              *   has step t */
-    VAE_STREAM_DROPOUT = 7, /**< dropout, element row * W + the unit's number among the W units behind dropout
-                              *   layers; sample: the draw, 0 in the encoder; not used yet */
+    /** vae_outputs.x_draw, element row * x_dim + j; attempt t of a draw by rejection has step t */
+    VAE_STREAM_OBSERVE = 6,
+    /** Dropout, element row * W + the unit's number among the model's W units behind dropout layers; sample:
+     *  the draw, 0 in the encoder; not used yet */
+    VAE_STREAM_DROPOUT = 7,
     VAE_STREAM_MIXTURE = 8, /**< the component that a draw from a mixture prior takes; not used yet */
     VAE_STREAM_SHUFFLE = 9  /**< for programs that shuffle with vae_permutation() */
 };
@@ -401,7 +403,7 @@ enum {
  * magnitude is 6.76.
  *
  * @param seed    key
- * @param stream  stream of that key; ::VAE_STREAM_INIT and the following are those that a model uses
+ * @param stream  stream of that key; those of a model are listed under Noise above
  * @param offset  number of the first element; the one after 2^64 - 1 is 0
  * @param n       elements
  * @param out     [n] output
@@ -450,7 +452,7 @@ VAE_API int vae_bernoulli(
  * order is one call and steps on vae_batch.index = out, out + max_batch, ...
  *
  * @param seed    key
- * @param stream  stream of that key, for instance #VAE_STREAM_SHUFFLE << 56 | epoch in 64-bit arithmetic
+ * @param stream  stream of that key, for instance (uint64_t)VAE_STREAM_SHUFFLE << 56 | epoch
  * @param n       elements, at most 2^32
  * @param out     [n] output
  * @return #VAE_OK or #VAE_ERR_ARG
@@ -812,8 +814,10 @@ VAE_API int vae_bernoulli_f64(
  * One model must be used by one thread at a time, also by calls that take a `const vae_model *`.
  *
  * @par Support in this version
- * Structs and enumerators declare more than version 0.1.0 serves. A valid value that is not served yet is
- * #VAE_ERR_UNSUPPORTED, and its comment says "not served yet".
+ * Structs and enumerators declare more than version 0.1.0 serves: a value whose comment says "not served yet"
+ * is #VAE_ERR_UNSUPPORTED. Served are dense layers with every activation; the likelihoods #VAE_BERNOULLI,
+ * #VAE_GAUSS, #VAE_LAPLACE, #VAE_POISSON and #VAE_CBERNOULLI, mixed in spans; scales from the decoder, one
+ * for each span, or fixed; the standard normal prior; the objectives #VAE_ELBO and #VAE_IWAE; #VAE_ADAM.
  * @{
  */
 
@@ -940,10 +944,10 @@ typedef struct vae_layer {
     uint64_t size;      /**< sizeof(vae_layer), set by vae_layer_init() */
     int32_t kind;       /**< default #VAE_LAYER_DENSE; the others are not served yet */
     int32_t activation; /**< default #VAE_ACTIVATION_DEFAULT; a dropout layer takes no other */
-    uint64_t
-        units;    /**< outputs of a dense or gated layer, 1 to 2^30 - 1, required there; default 0, and 0 for
-                     *   other kinds, which have as many outputs as inputs */
-    double slope; /**< of #VAE_LEAKY_RELU for x <= 0; 0 to 1, default 0.01 */
+    /** Outputs of a dense or gated layer, 1 to 2^30 - 1, required there; default 0. Must be 0 for the other
+     *  kinds, which have as many outputs as inputs */
+    uint64_t units;
+    double slope;    /**< of #VAE_LEAKY_RELU for x <= 0; 0 to 1, default 0.01 */
     double epsilon;  /**< of batch normalisation, default 1e-5; not served yet */
     double momentum; /**< of batch normalisation, default 0.1; not served yet */
     double dropout;  /**< probability of a dropout layer, 0 <= p < 1, default 0.5; not served yet */
@@ -998,8 +1002,9 @@ typedef struct vae_span {
 VAE_API void vae_span_init(vae_span *span, size_t size);
 
 /**
- * What the model is: all that is needed to make it again. Call vae_config_init(), then set x_dim and z_dim
- * and what differs from the defaults. vae_create() copies everything, arrays included. @since 0.1
+ * Configuration of a model: everything that is needed to make it again. Call vae_config_init(), then set
+ * x_dim, z_dim and the fields that differ from the defaults. vae_create() copies everything, arrays included.
+ * @since 0.1
  */
 typedef struct vae_config {
     uint64_t size;  /**< sizeof(vae_config), set by vae_config_init() */
@@ -1025,14 +1030,14 @@ typedef struct vae_config {
     int32_t prior;             /**< default #VAE_PRIOR_NORMAL; the others are not served yet */
     int32_t standardise;       /**< 1: x is standardised inside; default 0. Not served yet: must be 0 */
     uint64_t prior_components; /**< of a mixture or Vamp prior, default 0; must be 0 for #VAE_PRIOR_NORMAL */
-    double
-        z_logvar_min; /**< floor of the encoder's log-variances, default -1e30; others are not served yet */
-    double
-        z_logvar_max;  /**< ceiling of the encoder's log-variances, default 1e30; others are not served yet */
-    int32_t init;      /**< initialisation of the parameters, default #VAE_INIT_TORCH */
-    int32_t reserved;  /**< 0 */
-    double init_scale; /**< factor of the initialisation, see there; 0 to 1e30, default 1 */
-    uint64_t seed;     /**< key of the initialisation and of all noise, default 0; 0 is an ordinary seed */
+    /** Floor of the encoder's log-variances: smaller values are clamped to it, with slope 0; default -1e30.
+     *  Other values are not served yet */
+    double z_logvar_min;
+    double z_logvar_max; /**< their ceiling, in the same way; default 1e30; others are not served yet */
+    int32_t init;        /**< initialisation of the parameters, default #VAE_INIT_TORCH */
+    int32_t reserved;    /**< 0 */
+    double init_scale;   /**< factor of the initialisation, see there; 0 to 1e30, default 1 */
+    uint64_t seed;       /**< key of the initialisation and of all noise, default 0; 0 is an ordinary seed */
 } vae_config;
 
 /**
@@ -1045,9 +1050,9 @@ typedef struct vae_config {
 VAE_API void vae_config_init(vae_config *config, size_t size);
 
 /**
- * How the model is trained. It may change between any two steps (schedules, warm-up of the KL term):
- * vae_get_training(), change, vae_set_training(). What needs memory is fixed by vae_create(): the optimizer,
- * and vae_runtime.max_draws as the limit of samples * estimates.
+ * Settings of training. They may change between any two steps, for schedules or a warm-up of the KL term:
+ * call vae_get_training(), change fields, call vae_set_training(). Two are fixed by vae_create(), because
+ * they need memory: the optimizer, and the limit of samples * estimates, vae_runtime.max_draws.
  *
  * Training maximises, with S = samples, M = estimates and z drawn from q(z|x), the weighted mean over rows of
  *
@@ -1103,15 +1108,16 @@ typedef struct vae_training {
 VAE_API void vae_training_init(vae_training *training, size_t size);
 
 /**
- * Where and how the model runs here. Nothing of it is part of the model, and no result depends on it, except
- * on `sgemm`. The library calls the callbacks, and keeps them and their contexts, until vae_destroy().
+ * Settings of the machine that a model runs on. They are no part of the model, and no result depends on them,
+ * except on `sgemm`. Callbacks and their contexts must remain valid until vae_destroy(); everything else is
+ * copied.
  * @since 0.1
  */
 typedef struct vae_runtime {
     uint64_t size; /**< sizeof(vae_runtime), set by vae_runtime_init() */
-    uint64_t
-        max_batch; /**< rows that one training call may take, and that a reading call processes at a time;
-                         *   1 to 2^30 - 1, default 128 */
+    /** Largest number of rows of a training call, and of rows that a reading call processes at a time; 1 to
+     *  2^30 - 1, default 128 */
+    uint64_t max_batch;
     /** Largest samples * estimates that vae_set_training() may ask for; default 0: those of vae_create(). At
      *  most 65536, and not less than those of vae_create() */
     uint64_t max_draws;
@@ -1123,24 +1129,23 @@ typedef struct vae_runtime {
      *  vae_set_tensor() work. Default 0 */
     int32_t inference_only;
     void *alloc_ctx; /**< passed to alloc and free, default NULL */
-    /** Returns `size` bytes (at least 1) aligned to `alignment` (a power of two), or NULL. vae_create() and
-     *  vae_share() call it exactly once, with alignment 64, on the calling thread. Default NULL, as free: the
-     *  C library's. One without the other is #VAE_ERR_ARG. Stacks of the model's own threads are the C
-     *  library's */
+    /** Returns `size` bytes (at least 1) aligned to `alignment` (a power of two), or NULL if there are none.
+     *  vae_create() and vae_share() call it exactly once, with alignment 64, on the calling thread; the
+     *  stacks of the model's own threads come from the C library. alloc and free go together, else
+     *  #VAE_ERR_ARG; default NULL: the C library's */
     void *(*alloc)(void *ctx, size_t size, size_t alignment);
-    /** Takes back what `alloc` returned, of the same `size`; never NULL */
+    /** Frees what `alloc` returned, of the same `size`; never NULL. vae_destroy() calls it, and so does a
+     *  vae_create() or vae_share() that fails */
     void (*free)(void *ctx, void *ptr, size_t size);
-    /** A matrix product of the program's own, with the arguments of cblas_sgemm(); order is always 101
-     *  (row-major), transa and transb are 111 (no) or 112 (transposed). Default NULL: the library's. With it
-     *  the promise of equal bits does not apply. It may be called from several threads at the same time. For
-     *  a CBLAS, whose enumerations are types of its own:
+    /** A matrix product to use instead of the library's, with the arguments of cblas_sgemm(): order is 101
+     *  (row-major), transa and transb are 111 (as it is) or 112 (transposed). Default NULL: the library's.
+     *  Results of a product of the program's are outside the promise of equal bits. It must allow calls from
+     *  several threads at the same time if `threads` is more than 1. A CBLAS has enumerations in place of the
+     *  first three integers, so that a program wraps it:
      *
-     *      static void blas_sgemm(int order, int transa, int transb, int m, int n, int k, float alpha,
+     *      static void sgemm(int order, int transa, int transb, int m, int n, int k, float alpha,
      *          const float *a, int lda, const float *b, int ldb, float beta, float *c, int ldc)
-     *      {
-     *          cblas_sgemm((CBLAS_ORDER)order, (CBLAS_TRANSPOSE)transa, (CBLAS_TRANSPOSE)transb, m, n, k,
-     *              alpha, a, lda, b, ldb, beta, c, ldc);
-     *      }
+     *      { cblas_sgemm(order, transa, transb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc); }
      */
     void (*sgemm)(int order, int transa, int transb, int m, int n, int k, float alpha, const float *a,
         int lda, const float *b, int ldb, float beta, float *c, int ldc);
@@ -1150,8 +1155,8 @@ typedef struct vae_runtime {
     void (*parallel_for)(void *ctx, size_t tasks, void (*task)(void *arg, size_t index), void *arg);
     void *parallel_ctx; /**< passed to parallel_for, default NULL */
     /** Receives warnings on the calling thread, default NULL: silent. `level` 1 is a warning. The message is
-     *  valid during the call; the model must not be used inside. No warning is about data: values that a
-     *  likelihood does not take are #VAE_ERR_DATA in training */
+     *  valid during the call; the model must not be used inside. Warnings are about how the model runs, not
+     *  about data: a value that its likelihood does not take is #VAE_ERR_DATA in training */
     void (*log)(void *ctx, int32_t level, const char *message);
     void *log_ctx; /**< passed to log, default NULL */
 } vae_runtime;
@@ -1166,42 +1171,41 @@ typedef struct vae_runtime {
 VAE_API void vae_runtime_init(vae_runtime *runtime, size_t size);
 
 /**
- * Rows of data, and all that a call on them may be told. The calls without it are those with its defaults.
+ * A batch of rows with all options. Calls that take x and n alone use the defaults of the others.
  *
- * With `index`, row i of the call is row index[i] of x, c, z, observed and weight, without a copy; outputs
- * and noise are by i. Noise is that of row first_row + i: a program that splits one batch or one data set
- * into several calls sets first_row to the number of rows before them. A program that shuffles does not have
- * to set it, because each training step has noise of its own.
+ * With `index`, row i of the call is row index[i] of x, c, z, observed and weight; nothing is copied. Outputs
+ * are by i. Noise is that of row first_row + i, so that a program may split a data set or a batch into
+ * several calls: first_row is then the number of rows in the calls before. A program that shuffles rows for
+ * training does not have to set it, because each step has noise of its own. In the shapes below [..] is as
+ * many rows as the call reads.
  * @since 0.1
  */
 typedef struct vae_batch {
     uint64_t size; /**< sizeof(vae_batch), set by vae_batch_init() */
     uint64_t n;    /**< rows of the call, default 0; in training 1 to max_batch */
-    const uint32_t
-        *index; /**< [n] rows of the arrays below, repeats allowed; default NULL: row i. The library
-                            *   cannot check them */
-    /** Weights of rows, finite and >= 0, else #VAE_ERR_ARG; default NULL: ones. Rows of weight 0 are left
+    /** [n] row i's place in the arrays below, repeats allowed; default NULL: i. The library cannot check that
+     *  the arrays have such rows */
+    const uint32_t *index;
+    /** [..] weights, finite and >= 0, else #VAE_ERR_ARG; default NULL: ones. Rows of weight 0 are left
      *  out: neither read nor checked; in vae_infer() their outputs stay as they were */
     const float *weight;
     const float *x; /**< [..][x_dim] data, default NULL */
     size_t ldx;     /**< its row stride, at least x_dim; default 0: x_dim */
-    const float *c; /**< [..][c_dim] conditions, default NULL; not served yet: must be NULL */
+    const float *c; /**< [..][c_dim] conditions, default NULL; must be NULL for a model without condition */
     size_t ldc;     /**< its row stride; default 0: c_dim */
     const float *z; /**< [..][z_dim] latents that vae_infer() decodes; default NULL; NULL in training */
     size_t ldz;     /**< its row stride, at least z_dim; default 0: z_dim */
-    const uint8_t
-        *observed;     /**< [..][x_dim] non-zero = known; default NULL: all; not served yet: must be NULL */
-    size_t ldobserved; /**< its row stride; default 0: x_dim */
+    const uint8_t *observed; /**< [..][x_dim] non-zero: known; default NULL: all. Others not served yet */
+    size_t ldobserved;       /**< its row stride; default 0: x_dim */
     /** Divisor of all sums over rows (gradient, terms, kl_by_latent); finite and >= 0; default 0: the sum of
-     *  this call's weights. With one total_weight for the parts of a batch, their gradients and terms add up
-     *  to the whole batch's. In training the weights' sum must be positive, else #VAE_ERR_ARG; with
-     *  total_weight given n may be 0 */
+     *  this call's weights. With one total_weight for all parts of a batch, their gradients and terms add up
+     *  to the whole batch's (free_bits excepted). In training the sum of weights must be positive, else
+     *  #VAE_ERR_ARG, unless total_weight is given; n may then be 0, too */
     double total_weight;
-    uint64_t
-        first_row;    /**< number of the call's first row in the whole, default 0: noise is addressed by it */
-    uint64_t seed;    /**< mixed into the model's, see Noise above; default 0: the model's own noise */
-    int32_t source;   /**< of z in vae_infer(), default #VAE_FROM_DATA; must be that in training */
-    int32_t reserved; /**< 0 */
+    uint64_t first_row; /**< index of row 0 in the full data set, for its noise; default 0 */
+    uint64_t seed;      /**< mixed into the model's, see Noise above; default 0: the model's own noise */
+    int32_t source;     /**< of z in vae_infer(), default #VAE_FROM_DATA; must be that in training */
+    int32_t reserved;   /**< 0 */
 } vae_batch;
 
 /**
@@ -1236,8 +1240,8 @@ typedef struct vae_terms {
 VAE_API void vae_terms_init(vae_terms *terms, size_t size);
 
 /**
- * Outputs that vae_infer() is to compute: arrays of the caller's, contiguous; NULL (default) to skip.
- * Everything but `samples` needs only what it names: asking for less costs less. @since 0.1
+ * Outputs of vae_infer(): contiguous arrays of the caller's, NULL (default) to skip. The call computes only
+ * what the outputs given need. @since 0.1
  */
 typedef struct vae_outputs {
     uint64_t size; /**< sizeof(vae_outputs), set by vae_outputs_init() */
@@ -1259,8 +1263,9 @@ typedef struct vae_outputs {
     /** [n][x_dim] first parameter of p(x|z) at the first draw, as section 2 takes it: logits, log-rates, or
      *  means after mean_activation */
     float *x_location;
-    float *x_scale;   /**< [n][x_dim] second parameter at the first draw, after scale_min: log-variances or
-                     *   log-scales, repeated where a span has one; 0 where the likelihood has none */
+    /** [n][x_dim] second parameter at the first draw, after scale_min: log-variances or log-scales, the same
+     *  in each cell where the span has one; 0 where the likelihood has none */
+    float *x_scale;
     float *x_shape;   /**< [n][x_dim] third parameter at the first draw; 0 where the likelihood has none */
     float *x_draw;    /**< [n][x_dim] a draw from p(x|z), z being the first draw */
     float *x_imputed; /**< [n][x_dim] x where known, else its estimate; not served yet: must be NULL */
@@ -1302,13 +1307,12 @@ VAE_API void vae_adjoints_init(vae_adjoints *adjoints, size_t size);
 
 /** A tensor of the model: output of vae_tensor(), input of vae_set_tensor(). @since 0.1 */
 typedef struct vae_tensor_info {
-    uint64_t size; /**< sizeof(vae_tensor_info), set by vae_tensor_info_init() */
-    const char
-        *name;   /**< "encoder.0.weight" and the like; output: a string of the model, valid as long as it */
-    size_t rank; /**< number of dimensions, at most 8 */
-    uint64_t offset;   /**< values before the tensor in vae_get_params(); ignored as input */
-    uint64_t count;    /**< values, the product of the shape; ignored as input */
-    uint64_t flags;    /**< #VAE_TENSOR_LEARNED or 0; ignored as input */
+    uint64_t size;    /**< sizeof(vae_tensor_info), set by vae_tensor_info_init() */
+    const char *name; /**< such as "encoder.0.weight"; as output a string of the model, valid as long as it */
+    size_t rank;      /**< number of dimensions, at most 8 */
+    uint64_t offset;  /**< values before the tensor in vae_get_params(); ignored as input */
+    uint64_t count;   /**< values, the product of the shape; ignored as input */
+    uint64_t flags;   /**< #VAE_TENSOR_LEARNED or 0; ignored as input */
     uint64_t shape[8]; /**< the first `rank` count; the others are 0 as output and ignored as input */
 } vae_tensor_info;
 
@@ -1476,11 +1480,13 @@ VAE_API uint64_t vae_steps(const vae_model *model);
  * finite value; their columns should be scaled to a magnitude near 1 all the same. The words of
  * vae_last_error() name row i of the call, the row of x, the column and the value.
  *
- * A gradient is that of the loss, minus the objective of ::vae_training, divided by vae_batch.total_weight:
- * by default of the mean over the batch. (A program that sums over a batch of 128 has a gradient 128 times as
- * large, which matters for clipping.) It is open from vae_grad() until vae_apply(), vae_step() or
- * vae_step_batch() ends it, by success or by #VAE_ERR_NONFINITE or #VAE_ERR_DATA. A second vae_grad() begins
- * anew. Errors that are found before the pass (#VAE_ERR_ARG, #VAE_ERR_ABI, #VAE_ERR_STATE,
+ * The gradient is that of the loss, which is minus the objective of ::vae_training, divided by
+ * vae_batch.total_weight: by default, of the mean over the batch. A program whose loss is the sum over a
+ * batch of 128 has gradients and gradient norms 128 times as large.
+ *
+ * A gradient is open from a successful vae_grad() on. It ends with the next vae_apply(), vae_step() or
+ * vae_step_batch(), be it a success, #VAE_ERR_NONFINITE or #VAE_ERR_DATA; another vae_grad() replaces it, or
+ * ends it by the same two errors. Errors found before the pass (#VAE_ERR_ARG, #VAE_ERR_ABI, #VAE_ERR_STATE,
  * #VAE_ERR_UNSUPPORTED) change nothing, an open gradient included.
  *
  * After any error parameters, moments and step count are bit-identical to before.
@@ -1488,8 +1494,9 @@ VAE_API uint64_t vae_steps(const vae_model *model);
  */
 
 /**
- * Does one step on n rows: forward, backward, update. The same bits as vae_grad() followed by vae_apply().
- * Row i's noise is that of row i: see Noise above. The gradient is not kept.
+ * Performs one training step on n rows: forward, backward, update. The results have the same bits as those of
+ * vae_grad() followed by vae_apply(). The gradient is not kept. Row i has the noise of row i at this step,
+ * see Noise above, so that a program may pass rows in any order without repeating noise.
  *
  * @param model  neither a view nor inference-only
  * @param x      [n][x_dim] data, contiguous
@@ -1503,19 +1510,19 @@ VAE_API uint64_t vae_steps(const vae_model *model);
 VAE_API int vae_step(vae_model *model, const float *x, size_t n, vae_terms *terms);
 
 /**
- * Does what vae_step() does, with all options of a batch.
+ * Performs a step as vae_step(), with all options of a batch.
  *
  * @param model  neither a view nor inference-only
  * @param batch  n from 1 to max_batch, or 0 if total_weight is given; source #VAE_FROM_DATA, z NULL
  * @param terms  before the update; NULL to skip
- * @return as vae_step(), and #VAE_ERR_UNSUPPORTED (c, observed)
+ * @return as vae_step(), and #VAE_ERR_UNSUPPORTED (observed)
  * @since 0.1
  */
 VAE_API int vae_step_batch(vae_model *model, const vae_batch *batch, vae_terms *terms);
 
 /**
- * Does the first half of a step: computes the gradient and leaves it open. Parameters, moments and step count
- * stay as they are.
+ * Computes a gradient and leaves it open: the first half of a step. Parameters, moments and step count stay
+ * as they are.
  *
  * @param model  neither a view nor inference-only
  * @param batch  as in vae_step_batch()
@@ -1526,9 +1533,9 @@ VAE_API int vae_step_batch(vae_model *model, const vae_batch *batch, vae_terms *
 VAE_API int vae_grad(vae_model *model, const vae_batch *batch, vae_terms *terms);
 
 /**
- * Does the second half of a step: updates the parameters by the open gradient, which it ends, and adds 1 to
- * vae_steps(). It reads what vae_grad_buffer() points to, so that a program may clip the gradient, or sum it
- * over machines, in between.
+ * Updates the parameters by the open gradient, and ends it: the second half of a step. vae_steps() grows by
+ * 1. The gradient is read where vae_grad_buffer() points to, so that a program may clip it or sum it over
+ * machines in between.
  *
  * @param model      neither a view nor inference-only, with an open gradient
  * @param grad_norm  [1] output: the gradient's l2 norm, before clipping; NULL to skip
@@ -1572,7 +1579,7 @@ VAE_API int vae_apply(vae_model *model, double *grad_norm);
  * @param batch    the rows, any n
  * @param outputs  what to compute
  * @param terms    over the rows, as vae_batch.total_weight says; NULL to skip
- * @return #VAE_OK, #VAE_ERR_ARG, #VAE_ERR_ABI or #VAE_ERR_UNSUPPORTED (c, observed, log_evidence,
+ * @return #VAE_OK, #VAE_ERR_ARG, #VAE_ERR_ABI or #VAE_ERR_UNSUPPORTED (observed, log_evidence,
  *         log_evidence_error, x_imputed)
  * @since 0.1
  */
