@@ -115,12 +115,13 @@ enum {
     VAE_ERR_NOMEM = -2,       /**< the allocator returned NULL, or a size does not fit `size_t` */
     VAE_ERR_ABI = -3,         /**< a struct of impossible `size` (was its init function called?), or with a
                                *   field set that this library lacks */
-    VAE_ERR_NONFINITE = -4,   /**< training met a NaN or an infinity; parameters are as they were */
+    VAE_ERR_NONFINITE = -4,   /**< training met a NaN, an infinity or an overflow; nothing is updated */
     VAE_ERR_FORMAT = -5,      /**< a file is not what it should be; no function of this version returns it */
     VAE_ERR_IO = -6,          /**< a file cannot be read or written; no function of this version returns it */
     VAE_ERR_STATE = -7,       /**< invalid in the current state: on a view, on an inference-only model, or
                                *   before a required call */
-    VAE_ERR_UNSUPPORTED = -8, /**< recognised, but not available in this build or on this machine */
+    VAE_ERR_UNSUPPORTED = -8, /**< recognised, but not available in this version, in this build or on this
+                               *   machine */
     VAE_ERR_DATA = -9         /**< in training: a value that its column's likelihood does not take */
 };
 
@@ -241,7 +242,7 @@ VAE_API int vae_kl_diag_gauss_grad(size_t n, size_t d, const float *mu, size_t l
  *     kl[i] = 1/2 sum_j (t^2 + exp(D) - 1 - D)    [nats, >= 0]
  *     with D = logvar_q - logvar_p and t = (mu_q - mu_p) exp(-logvar_p / 2)
  *
- * The general form of Kingma & Welling, arXiv:1312.6114, appendix B; vae_kl_diag_gauss() is the case
+ * This is the general form of Kingma & Welling, arXiv:1312.6114, appendix B; vae_kl_diag_gauss() is the case
  * mu_p = 0, logvar_p = 0. Both terms are >= 0.
  *
  * @param n,d                  rows, latent dimensions
@@ -379,9 +380,9 @@ VAE_API int vae_reparam_grad(size_t n, size_t d, const float *logvar, size_t ldl
  */
 enum {
     VAE_STREAM_INIT = 1,     /**< initial parameters, element: their canonical number; sample 0, step 0 */
-    VAE_STREAM_TRAIN = 2,    /**< z in training, element row * z_dim + j */
-    VAE_STREAM_EVALUATE = 3, /**< z of q(z|x) in reading calls, element row * z_dim + j */
-    VAE_STREAM_PRIOR = 4,    /**< z of the prior in reading calls, element row * z_dim + j */
+    VAE_STREAM_TRAIN = 2,    /**< normals of z in training, element row * z_dim + j */
+    VAE_STREAM_EVALUATE = 3, /**< normals of z from q(z|x) in reading calls, element row * z_dim + j */
+    VAE_STREAM_PRIOR = 4,    /**< normals of z from the prior in reading calls, element row * z_dim + j */
     VAE_STREAM_BINARISE = 5, /**< for programs that binarise grey values with vae_bernoulli() */
     /** vae_outputs.x_draw, element row * x_dim + j; attempt t of a draw by rejection has step t */
     VAE_STREAM_OBSERVE = 6,
@@ -576,8 +577,8 @@ VAE_API int vae_loglik_laplace_grad(size_t n, size_t d, const float *x, size_t l
  *
  *     loglik[i] = sum_j x lograte - exp(lograte) - log x!    [nats, <= 0]
  *
- * In the saddle-point form of Loader, "Fast and accurate computation of binomial probabilities" (2000):
- * all terms of one sign.
+ * Computed in the saddle-point form of Loader, "Fast and accurate computation of binomial probabilities"
+ * (2000): all terms of one sign.
  *
  * @param n,d             rows, dimensions
  * @param x               [n][d] counts: whole numbers >= 0 (to 2^24 in float32)
@@ -627,8 +628,9 @@ VAE_API int vae_loglik_cbernoulli(
     size_t n, size_t d, const float *x, size_t ldx, const float *logits, size_t ldlogits, float *loglik);
 
 /**
- * Adds the gradient of vae_loglik_cbernoulli(): glogits[i][j] += w[i] (x - m(l)), where m is the
- * distribution's mean.
+ * Adds the gradient of vae_loglik_cbernoulli(), m being the distribution's mean:
+ *
+ *     glogits[i][j] += w[i] (x - m(l))
  *
  * @param n,d           rows, dimensions
  * @param x,logits      [n][d] targets and logits
@@ -661,8 +663,9 @@ VAE_API int vae_loglik_categorical(
     size_t n, size_t k, const uint32_t *label, const float *logits, size_t ldlogits, float *loglik);
 
 /**
- * Adds the gradient of vae_loglik_categorical(): glogits[i][c] += w[i] ((c == label[i]) -
- * softmax(logits[i])[c]).
+ * Adds the gradient of vae_loglik_categorical():
+ *
+ *     glogits[i][c] += w[i] ((c == label[i]) - softmax(logits[i])[c])
  *
  * @param n,k        rows, classes
  * @param label      [n] labels, 0 to k - 1
@@ -806,7 +809,7 @@ VAE_API int vae_bernoulli_f64(
  * vae_create() and vae_share() take all memory; no other call allocates.
  *
  * @par Equal bits
- * With the library's own matrix product a run is a function of configuration, training, data and the order
+ * With the library's own matrix product, a run is a function of configuration, training, data and the order
  * of calls: the same bits on every instruction set and machine, with any number of threads, in chunks of
  * any size. NaNs count as equal: their signs and payloads may differ.
  *
@@ -815,7 +818,7 @@ VAE_API int vae_bernoulli_f64(
  *
  * @par Support in this version
  * Structs and enumerators declare more than version 0.1.0 serves: a value whose comment says "not served yet"
- * is #VAE_ERR_UNSUPPORTED. Served are dense layers with every activation; the likelihoods #VAE_BERNOULLI,
+ * is #VAE_ERR_UNSUPPORTED. It serves dense layers with every activation; the likelihoods #VAE_BERNOULLI,
  * #VAE_GAUSS, #VAE_LAPLACE, #VAE_POISSON and #VAE_CBERNOULLI, mixed in spans; scales from the decoder, one
  * for each span, or fixed; the standard normal prior; the objectives #VAE_ELBO and #VAE_IWAE; #VAE_ADAM.
  * @{
@@ -828,7 +831,7 @@ typedef struct vae_model vae_model;
 enum {
     VAE_LAYER_DENSE = 1,      /**< y = activation(W x + b), W of shape [units][inputs] */
     VAE_LAYER_GATED = 2,      /**< activation(W x + b) sigmoid(V x + c); not served yet */
-    VAE_LAYER_BATCH_NORM = 3, /**< batch normalisation as torch.nn.BatchNorm1d; not served yet */
+    VAE_LAYER_BATCH_NORM = 3, /**< batch normalisation of Ioffe & Szegedy, arXiv:1502.03167; not served yet */
     VAE_LAYER_DROPOUT = 4     /**< dropout, Srivastava et al. 2014; not served yet */
 };
 
@@ -840,8 +843,10 @@ enum {
     VAE_TANH = 2,                /**< tanh x */
     VAE_SIGMOID = 3,             /**< 1 / (1 + exp(-x)) */
     VAE_SOFTPLUS = 4,            /**< log(1 + exp x) */
-    VAE_SILU = 5,                /**< x sigmoid(x) */
-    VAE_GELU = 6,       /**< x Phi(x), Phi being the standard normal's distribution function (the erf form) */
+    VAE_SILU = 5,                /**< x sigmoid(x): Elfwing et al., arXiv:1702.03118 */
+    /** x Phi(x), Phi being the standard normal's distribution function (the erf form): Hendrycks & Gimpel,
+     *  arXiv:1606.08415 */
+    VAE_GELU = 6,
     VAE_LEAKY_RELU = 7, /**< x where x > 0, else vae_layer.slope x; its derivative at 0 is the slope */
     VAE_ELU = 8         /**< x where x > 0, else exp(x) - 1: Clevert et al., arXiv:1511.07289, alpha = 1 */
 };
@@ -1068,10 +1073,11 @@ VAE_API void vae_config_init(vae_config *config, size_t size);
  *     with        log w = log p(x|z) + kl_weight (log p(z) - log q(z|x)),    a = elbo_weight
  *
  * The ELBO is Kingma & Welling's, arXiv:1312.6114, equation (7); kl_weight is the beta of Higgins et al.,
- * ICLR 2017; kl_capacity is C of Burgess et al., arXiv:1804.03599, equation (8); free_bits is lambda of
+ * ICLR 2017; kl_capacity is C of Burgess et al., arXiv:1804.03599; free_bits is lambda of
  * Kingma et al., arXiv:1606.04934, appendix C.8, with KL_ij the term of row i and latent j and mean_i the
  * weighted mean over the rows of the call. The importance-weighted bound is Burda et al.'s, arXiv:1509.00519,
- * equation (8); M > 1 is MIWAE and a > 0 is CIWAE of Rainforth et al., arXiv:1802.04537.
+ * section 3; M > 1 is MIWAE and a > 0 is CIWAE of Rainforth et al., arXiv:1802.04537. Estimate m
+ * consists of draws m S to (m + 1) S - 1, both counted from 0.
  *
  * #VAE_ERR_ARG: kl_capacity and free_bits both above 0; one of them above 0, or #VAE_ESTIMATOR_ANALYTIC_KL,
  * with #VAE_IWAE; estimates > 1 or elbo_weight > 0 with #VAE_ELBO.
@@ -1472,7 +1478,7 @@ VAE_API uint64_t vae_steps(const vae_model *model);
 
 /**
  * @name Training
- * Not on views, not on inference-only models: #VAE_ERR_STATE.
+ * Training calls are #VAE_ERR_STATE on views and on inference-only models.
  *
  * Data are checked before anything is changed. NaN or an infinity in x is #VAE_ERR_NONFINITE. A finite value
  * that its column's likelihood does not take is #VAE_ERR_DATA: outside 0..1 for #VAE_BERNOULLI and
