@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """The public header compiles alone, without a warning, as pedantic C99 and C++11, twice in one file. Its
-structs hold no padding (bytes that an init function could leave unset and a size check could not see) and
+structs contain no padding (bytes that an init function could leave unset and a size check could not see) and
 have the layout of layout.h, for this machine and for each other target that a compiler is found for: of
 32 bits with 64-bit members aligned to 4 (i386) and to 8 (armhf), of 64 bits, of either endianness. Every
 enumerator of the header is in layout.h.
