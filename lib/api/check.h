@@ -5,7 +5,7 @@
 #ifndef VAE_LIB_API_CHECK_H
 #define VAE_LIB_API_CHECK_H
 
-#include "status.h"
+#include "base/status.h"
 
 /* A matrix argument; its stride is called "ld" + name unless `ld_name` says otherwise. */
 struct vae_matrix_arg {

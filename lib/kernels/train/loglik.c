@@ -10,6 +10,7 @@
  * Worst error of a term and of a gradient: 2 ULP of the largest term for Bernoulli, 4 for Gauss
  * (`tests/unit/test_train_kernels`). The reading calls use the exact kernels instead.
  */
+#include "note.h"
 #include "train.h"
 
 #include "kernels/math/lanes.h"
@@ -51,23 +52,28 @@ static void bernoulli_piece(size_t n, const float *restrict x, const float *rest
 }
 
 void train_bernoulli(size_t n, size_t d, const float *x, size_t ldx, const float *logits, size_t ldlogits,
-    float scale, double *value, float *g, size_t ldg)
+    const float *w, double *value, float *g, size_t ldg, struct vae_seen *seen)
 {
+    struct seen_lanes lanes = {{0}, {0}};
     for (size_t i = 0; i < n; i++) {
         double lane[VAE_LANES] = {0};
         for (size_t j = 0; j < d; j += PIECE) {
             float xs[PIECE], ls[PIECE], term[PIECE], slope[PIECE];
             size_t cols = d - j < PIECE ? d - j : PIECE;
+            const float *row = padded(x + i * ldx + j, cols, xs);
             float *to = g && cols == PIECE ? g + i * ldg + j : slope;
-            bernoulli_piece(round_up(cols), padded(x + i * ldx + j, cols, xs),
-                padded(logits + i * ldlogits + j, cols, ls), scale, term, to);
+            bernoulli_piece(round_up(cols), row, padded(logits + i * ldlogits + j, cols, ls), w[i], term, to);
             if (g && to == slope)
                 memcpy(g + i * ldg + j, slope, cols * sizeof *slope);
+            if (seen)
+                see(round_up(cols), row, &lanes); /* a zero behind the row hides nothing */
             add_terms(cols, term, lane);
         }
         if (value)
             value[i] = lanes_sum_by_tree(lane);
     }
+    if (seen)
+        seen_raise(seen, &lanes);
 }
 
 static void gauss_piece(size_t n, const float *restrict x, const float *restrict mean,
@@ -85,25 +91,40 @@ static void gauss_piece(size_t n, const float *restrict x, const float *restrict
     }
 }
 
-void train_gauss(size_t n, size_t d, const float *x, size_t ldx, const float *mean, size_t ldmean,
-    const float *logvar, size_t ldlogvar, float scale, double *value, float *gmean, size_t ldgmean,
-    float *glogvar, size_t ldglogvar)
+/* What is behind the last column is not written. */
+static void note_gauss(size_t n, const float *gmean, const float *glogvar, uint32_t *most)
 {
+    note_matrix(1, n, gmean, PIECE, 0, most);
+    if (glogvar)
+        note_matrix(1, n, glogvar, PIECE, 0, most);
+}
+
+void train_gauss(size_t n, size_t d, const float *x, size_t ldx, const float *mean, size_t ldmean,
+    const float *logvar, size_t ldlogvar, const float *w, double *value, float *gmean, size_t ldgmean,
+    float *glogvar, size_t ldglogvar, struct vae_seen *seen, uint32_t *most)
+{
+    struct seen_lanes lanes = {{0}, {0}};
     for (size_t i = 0; i < n; i++) {
         double lane[VAE_LANES] = {0};
         for (size_t j = 0; j < d; j += PIECE) {
             float xs[PIECE], ms[PIECE], vs[PIECE], term[PIECE], dm[PIECE], dv[PIECE];
             size_t cols = d - j < PIECE ? d - j : PIECE;
-            gauss_piece(round_up(cols), padded(x + i * ldx + j, cols, xs),
-                padded(mean + i * ldmean + j, cols, ms), padded(logvar + i * ldlogvar + j, cols, vs), scale,
-                term, dm, dv);
+            const float *row = padded(x + i * ldx + j, cols, xs);
+            gauss_piece(round_up(cols), row, padded(mean + i * ldmean + j, cols, ms),
+                padded(logvar + i * ldlogvar + j, cols, vs), w[i], term, dm, dv);
             if (gmean)
                 memcpy(gmean + i * ldgmean + j, dm, cols * sizeof *dm);
             if (glogvar)
                 memcpy(glogvar + i * ldglogvar + j, dv, cols * sizeof *dv);
+            if (seen)
+                see(round_up(cols), row, &lanes);
+            if (most)
+                note_gauss(cols, dm, glogvar ? dv : NULL, most);
             add_terms(cols, term, lane);
         }
         if (value)
             value[i] = lanes_sum_by_tree(lane);
     }
+    if (seen)
+        seen_raise(seen, &lanes);
 }

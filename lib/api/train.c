@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Entry points of training: a step, its two halves, and the settings.
+ */
+#include "base/defaults.h"
+#include "base/status.h"
+#include "batch.h"
+#include "config.h"
+#include "pass/gradient.h"
+#include "pass/rows.h"
+#include "pass/stream.h"
+#include "pass/train.h"
+
+#include <float.h>
+#include <math.h>
+
+/* ---- what must not happen ---- */
+
+/* The gradient in grads: finite, and its squares too, else the moments would overflow and never come back. */
+static int check_gradient(const char *function, const vae_model *model, double squared_norm)
+{
+    const float *grads = model->trainer.grads;
+    if (squared_norm <= FLT_MAX)
+        return VAE_OK;
+    for (uint64_t i = 0; i < model->network->learned; i++) {
+        float g = grads[i];
+        uint64_t element;
+        if (g * g <= FLT_MAX)
+            continue;
+        const struct vae_tensor *t = vae_model_find(model, i, &element);
+        return vae_fail(VAE_ERR_NONFINITE,
+            "%s: gradient of %s, element %llu, is %g%s: lower the learning rate", function, t->name,
+            (unsigned long long)element, vae_shown((double)g),
+            g - g == 0 ? ", whose square overflows float32" : "");
+    }
+    return VAE_OK;
+}
+
+static int check_update(const char *function, const vae_model *model)
+{
+    uint64_t element, at = vae_gradient_overflows(model->network, &model->trainer);
+    if (at == model->network->learned)
+        return VAE_OK;
+    const struct vae_tensor *t = vae_model_find(model, at, &element);
+    return vae_fail(VAE_ERR_NONFINITE,
+        "%s: the update would make %s, element %llu, infinite: lower the learning rate", function, t->name,
+        (unsigned long long)element);
+}
+
+static int check_batch(const char *function, const vae_model *model, const vae_batch *batch, double sum)
+{
+    uint64_t least = batch->total_weight > 0 ? 0 : 1;
+    if (batch->source != VAE_FROM_DATA || batch->z)
+        return vae_fail(VAE_ERR_ARG,
+            "%s: training takes z from the encoder: batch.source and batch.z stay at their defaults",
+            function);
+    if (batch->n < least || batch->n > model->ws.max_batch)
+        return vae_fail(VAE_ERR_ARG, "%s: n is %llu: must be %llu to max_batch, %zu", function,
+            (unsigned long long)batch->n, (unsigned long long)least, model->ws.max_batch);
+    if (!(sum > 0) && least > 0)
+        return vae_fail(VAE_ERR_ARG, "%s: the weights add up to 0: no row counts", function);
+    return vae_check_pointer(function, "x", batch->x, batch->n);
+}
+
+/* ---- the pass ---- */
+
+struct step {
+    struct vae_pass pass;
+    struct vae_bound bound;
+};
+
+/* All that vae_grad and vae_step share: arguments, the pass, its terms. */
+static int run_pass(const char *function, vae_model *model, const vae_batch *caller, const vae_terms *terms,
+    struct step *step)
+{
+    vae_batch batch;
+    size_t next = 0;
+    int status = vae_check_trained(function, model);
+    if (status != VAE_OK || (status = vae_check_terms(function, terms)) != VAE_OK ||
+        (status = vae_batch_read(function, model, &batch, caller)) != VAE_OK)
+        return status;
+    double sum = vae_rows_sum(&batch), total = batch.total_weight > 0 ? batch.total_weight : sum;
+    if ((status = check_batch(function, model, &batch, sum)) != VAE_OK)
+        return status;
+    model->trainer.open = 0;
+    struct vae_rows rows =
+        vae_rows_take(&model->ws, &batch, vae_key(model->network->seed, batch.seed), &next);
+    step->pass = vae_train_pass(model->network, &model->ws, &model->trainer, &rows);
+    step->bound = vae_train_bound(&step->pass, &model->trainer, sum, total);
+    vae_train_run(&step->pass, &model->trainer, &step->bound);
+    return vae_train_check(function, &step->pass, &step->bound);
+}
+
+static void put_terms(const struct step *step, double squared_norm, vae_terms *terms)
+{
+    if (!terms)
+        return;
+    struct vae_sums sums = vae_train_sums(&step->pass, &step->bound);
+    double total = step->bound.total;
+    vae_terms own = {
+        .objective = sums.objective / total, .loglik = sums.loglik / total, .kl = sums.kl / total};
+    own.elbo = own.loglik - own.kl;
+    own.grad_norm = sqrt(squared_norm);
+    vae_struct_write(&vae_terms_struct, terms, &own);
+}
+
+static int step_on(const char *function, vae_model *model, const vae_batch *batch, vae_terms *terms)
+{
+    struct step step;
+    double squared_norm;
+    int status = run_pass(function, model, batch, terms, &step);
+    if (status != VAE_OK)
+        return status;
+    if (!model->network->gemm.sgemm && vae_gradient_bounded(&step.pass, &model->trainer, &step.bound)) {
+        squared_norm = vae_gradient_fused(&step.pass, &model->trainer, &step.bound);
+    } else {
+        squared_norm = vae_gradient_run(&step.pass, &model->trainer, &step.bound);
+        if ((status = check_gradient(function, model, squared_norm)) != VAE_OK ||
+            (status = check_update(function, model)) != VAE_OK)
+            return status;
+        vae_gradient_apply(model->network, &model->ws, &model->trainer);
+    }
+    put_terms(&step, squared_norm, terms);
+    return VAE_OK;
+}
+
+int vae_step(vae_model *model, const float *x, size_t n, vae_terms *terms)
+{
+    vae_batch batch = vae_batch_of(x, n);
+    return step_on(__func__, model, &batch, terms);
+}
+
+int vae_step_batch(vae_model *model, const vae_batch *batch, vae_terms *terms)
+{
+    return step_on(__func__, model, batch, terms);
+}
+
+int vae_grad(vae_model *model, const vae_batch *batch, vae_terms *terms)
+{
+    struct step step;
+    int status = run_pass(__func__, model, batch, terms, &step);
+    if (status != VAE_OK)
+        return status;
+    double squared_norm = vae_gradient_run(&step.pass, &model->trainer, &step.bound);
+    if ((status = check_gradient(__func__, model, squared_norm)) != VAE_OK)
+        return status;
+    model->trainer.open = 1;
+    put_terms(&step, squared_norm, terms);
+    return VAE_OK;
+}
+
+int vae_apply(vae_model *model, double *grad_norm)
+{
+    int status = vae_check_trained(__func__, model);
+    if (status != VAE_OK)
+        return status;
+    if (!model->trainer.open)
+        return vae_fail(VAE_ERR_STATE, "%s: no gradient is open; call vae_grad first", __func__);
+    double squared_norm = vae_gradient_norm(model->network, &model->ws, &model->trainer);
+    model->trainer.open = 0;
+    if ((status = check_gradient(__func__, model, squared_norm)) != VAE_OK ||
+        (status = check_update(__func__, model)) != VAE_OK)
+        return status;
+    vae_gradient_apply(model->network, &model->ws, &model->trainer);
+    if (grad_norm)
+        *grad_norm = sqrt(squared_norm);
+    return VAE_OK;
+}
+
+/* ---- settings ---- */
+
+int vae_set_training(vae_model *model, const vae_training *training)
+{
+    int status = vae_check_trained(__func__, model);
+    if (status != VAE_OK || (status = vae_check_pointer(__func__, "training", training, 1)) != VAE_OK)
+        return status;
+    vae_training own = model->trainer.settings;
+    if ((status = vae_training_read(__func__, &own, training)) != VAE_OK)
+        return status;
+    if (own.optimizer != model->trainer.settings.optimizer)
+        return vae_fail(VAE_ERR_ARG, "%s: training.optimizer is fixed by vae_create", __func__);
+    if (own.samples * own.estimates > model->ws.max_draws)
+        return vae_fail(VAE_ERR_ARG,
+            "%s: training.samples * estimates is %llu: must be at most max_draws, %zu", __func__,
+            (unsigned long long)(own.samples * own.estimates), model->ws.max_draws);
+    model->trainer.settings = own;
+    model->trainer.objective = vae_objective_of(own.objective);
+    return VAE_OK;
+}

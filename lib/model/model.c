@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * struct vae_model: a model or a view of one, in one block of memory.
+ *
+ * The block is laid out by functions that run twice: first to add up sizes, then to hand out pointers.
+ */
+#include "model.h"
+
+#include "base/defaults.h"
+#include "base/status.h"
+#include "initial.h"
+#include "pass/gradient.h"
+
+#include <string.h>
+
+/* A tile reads B to the next multiple of 16 columns: that much may lie behind the last weight. */
+#define SLACK 64
+
+static uint64_t product(uint64_t a, uint64_t b)
+{
+    return a && b > UINT64_MAX / a ? UINT64_MAX : a * b;
+}
+
+static void *take(struct vae_arena *arena, uint64_t rows, uint64_t cols, size_t size)
+{
+    return vae_arena_take(arena, product(rows, cols), size);
+}
+
+/* All that the layout depends on. */
+struct layout {
+    struct vae_plan plan;
+    struct vae_plan_sizes sizes;
+    size_t max_batch, max_draws, threads, sum_rows;
+    int view, training;
+};
+
+/* ---- workspace ---- */
+
+static void take_value(struct vae_arena *arena, const struct layout *l, struct vae_value *value)
+{
+    uint64_t rows = value->drawn ? product(l->max_batch, l->max_draws) : l->max_batch;
+    value->y = take(arena, rows, value->ld, sizeof(float));
+    if (l->training && vae_activation_keeps_pre(value->activation))
+        value->pre = take(arena, rows, value->ld, sizeof(float));
+    if (l->training)
+        value->g = take(arena, rows, value->ld, sizeof(float));
+}
+
+static struct vae_value value_of(size_t cols, int drawn, int32_t activation, float slope)
+{
+    return (struct vae_value){
+        .cols = cols, .ld = vae_row_stride(cols), .drawn = drawn, .activation = activation, .slope = slope};
+}
+
+/* Each layer's output; x is the caller's, and z stands between encoder and decoder. */
+static void take_values(struct vae_arena *arena, const struct layout *l, struct vae_value *values)
+{
+    const vae_config *c = l->plan.config;
+    struct vae_plan_walk walk = {0, 0};
+    struct vae_node node;
+    struct vae_value z = value_of((size_t)c->z_dim, 1, VAE_IDENTITY, 0);
+    size_t at_z = c->n_encoder + 2;
+    take_value(arena, l, &z);
+    if (values) {
+        values[0] = value_of((size_t)c->x_dim, 0, VAE_IDENTITY, 0);
+        values[at_z] = z;
+    }
+    while (vae_plan_node(&l->plan, &walk, &node)) {
+        struct vae_value value = value_of(node.out, node.to > at_z, node.activation, node.slope);
+        take_value(arena, l, &value);
+        if (values)
+            values[node.to] = value;
+    }
+}
+
+static void take_training_space(struct vae_arena *arena, const struct layout *l, struct vae_workspace *ws)
+{
+    size_t values = l->plan.config->n_encoder + l->plan.config->n_decoder + 4, threads = l->threads;
+    uint64_t batch = l->max_batch, draws = product(batch, l->max_draws);
+    ws->most = take(arena, threads, values, sizeof *ws->most);
+    ws->seen = take(arena, threads, vae_plan_spans(l->plan.config), sizeof *ws->seen);
+    ws->w_loglik = take(arena, draws, 1, sizeof(float));
+    ws->w_ratio = take(arena, draws, 1, sizeof(float));
+    ws->relative = take(arena, draws, 1, sizeof(double));
+    ws->bound_work = take(arena, draws, 3, sizeof(double));
+    ws->w_kl = take(arena, batch, 1, sizeof(float));
+    ws->w_latent = take(arena, l->plan.config->z_dim, 1, sizeof(float));
+    ws->latent = take(arena, l->plan.config->z_dim, 1, sizeof(double));
+    ws->value = take(arena, batch, 1, sizeof(double));
+}
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* The most rows that a task takes through a layer. */
+static size_t most_task_rows(const struct layout *l)
+{
+    size_t most = 0;
+    for (size_t draws = 1; draws <= l->max_draws; draws++)
+        most = (size_t)larger(most, vae_task_rows(l->threads, l->max_batch, draws) * draws);
+    return most;
+}
+
+static void take_rows(struct vae_arena *arena, const struct layout *l, struct vae_workspace *ws)
+{
+    const vae_config *c = l->plan.config;
+    uint64_t batch = l->max_batch, draws = product(batch, l->max_draws);
+    ws->x = take(arena, batch, vae_row_stride((size_t)c->x_dim), sizeof(float));
+    ws->place = take(arena, batch, 1, sizeof *ws->place);
+    ws->row_weight = take(arena, batch, 1, sizeof(double));
+    ws->eps = take(arena, draws, c->z_dim, sizeof(float));
+    ws->kl = take(arena, batch, 1, sizeof(double));
+    ws->loglik = take(arena, draws, 1, sizeof(double));
+    ws->span_loglik = take(arena, draws, vae_plan_spans(c), sizeof(double));
+    ws->log_ratio = take(arena, draws, 1, sizeof(double));
+    ws->row_sum = take(arena, batch, 1, sizeof(double));
+    ws->latent_kl = take(arena, batch, c->z_dim, sizeof(double));
+}
+
+static void take_workspace(
+    struct vae_arena *arena, const struct layout *l, struct vae_workspace *ws, int placed)
+{
+    const vae_config *c = l->plan.config;
+    uint64_t threads = l->threads, columns = larger(product(l->sum_rows, c->x_dim), c->z_dim);
+    ws->pool.workers = take(arena, threads, 1, sizeof *ws->pool.workers);
+    ws->values = take(arena, c->n_encoder + c->n_decoder + 4, 1, sizeof *ws->values);
+    take_values(arena, l, placed ? ws->values : NULL);
+    take_rows(arena, l, ws);
+    ws->scales = take(arena, c->x_dim + SLACK, 1, sizeof(float));
+    ws->zeros = take(arena, larger(c->x_dim, c->z_dim) + SLACK, 1, sizeof(float));
+    ws->packed_size = vae_plan_packed(&l->plan, most_task_rows(l));
+    ws->packed = take(arena, threads, ws->packed_size, sizeof(float));
+    ws->sum_rows = l->sum_rows;
+    ws->sums = take(arena, product(threads, 2 * l->sum_rows), c->x_dim, sizeof(double));
+    ws->cells = take(arena, threads, c->x_dim, sizeof(double));
+    ws->columns_size = (size_t)columns;
+    ws->columns = take(arena, threads, columns, sizeof(float));
+    ws->max_batch = l->max_batch;
+    ws->max_draws = l->max_draws;
+    if (l->training)
+        take_training_space(arena, l, ws);
+}
+
+/* ---- parameters and description ---- */
+
+static void take_trainer(struct vae_arena *arena, const struct layout *l, struct vae_trainer *t)
+{
+    uint64_t floats = l->sizes.learned + SLACK;
+    const struct vae_optimizer_kind *optimizer = vae_optimizer_of(t->settings.optimizer);
+    t->grads = take(arena, floats, 1, sizeof(float));
+    for (unsigned i = 0; i < optimizer->moments; i++)
+        t->moment[i] = take(arena, floats, 1, sizeof(float));
+    t->first_piece =
+        take(arena, l->plan.config->n_encoder + l->plan.config->n_decoder + 3, 1, sizeof *t->first_piece);
+    t->partial = take(arena, l->sizes.pieces, 1, sizeof(double));
+    t->scratch = take(arena, l->plan.gemm.sgemm ? 0 : l->threads, VAE_PIECE_FLOATS, sizeof(float));
+}
+
+static void take_description(struct vae_arena *arena, const struct layout *l, struct vae_model *model)
+{
+    const vae_config *c = l->plan.config;
+    model->layers = take(arena, c->n_encoder + c->n_decoder, 1, sizeof *model->layers);
+    model->spans = take(arena, c->n_spans, 1, sizeof *model->spans);
+    model->tensors = take(arena, l->sizes.tensors, 1, sizeof *model->tensors);
+    model->own_network.nodes = take(arena, c->n_encoder + c->n_decoder + 2, 1, sizeof(struct vae_node));
+    model->own_network.spans = take(arena, vae_plan_spans(c), 1, sizeof(struct vae_cells_span));
+    model->own_network.params = take(arena, l->sizes.learned + SLACK, 1, sizeof(float));
+}
+
+/* One pass over the block; `model` is where the pointers go. */
+static void lay_out(struct vae_arena *arena, const struct layout *l, struct vae_model *model)
+{
+    int placed = arena->base != NULL;
+    vae_arena_take(arena, 1, sizeof *model);
+    take_workspace(arena, l, &model->ws, placed);
+    if (!l->view)
+        take_description(arena, l, model);
+    if (l->training)
+        take_trainer(arena, l, &model->trainer);
+}
+
+static int out_of_memory(const struct vae_arena *arena, const char *what)
+{
+    if (vae_arena_overflowed(arena))
+        return vae_fail(VAE_ERR_NOMEM, "out of memory: %s needs more than the address space", what);
+    return vae_fail(VAE_ERR_NOMEM, "out of memory: %s needs %zu bytes", what, arena->used);
+}
+
+/* A zeroed block with its pointers in place. The sizes are added up over a model that is thrown away. */
+static int take_block(struct vae_model **out, const struct layout *l, const struct vae_allocator *allocator,
+    int32_t optimizer, const char *what)
+{
+    struct vae_arena arena = {NULL, 0};
+    struct vae_model sizing = {.trainer.settings.optimizer = optimizer};
+    lay_out(&arena, l, &sizing);
+    if (l->sizes.learned >= UINT64_MAX / 64)
+        arena.used = SIZE_MAX;
+    void *block = vae_arena_overflowed(&arena) ? NULL : vae_memory_alloc(allocator, arena.used);
+    if (!block)
+        return out_of_memory(&arena, what);
+    size_t size = arena.used;
+    memset(block, 0, size);
+    struct vae_model *model = block;
+    model->size = size;
+    model->allocator = *allocator;
+    model->trainer.settings.optimizer = optimizer;
+    arena = (struct vae_arena){block, 0};
+    lay_out(&arena, l, model);
+    *out = model;
+    return VAE_OK;
+}
+
+/* ---- making ---- */
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static struct layout layout_of(
+    const vae_config *config, const vae_runtime *runtime, size_t max_draws, int training)
+{
+    struct layout l = {.plan = {config, {vae_kernels_get()->train, runtime->sgemm}},
+        .max_batch = (size_t)runtime->max_batch,
+        .max_draws = max_draws,
+        .threads = (size_t)runtime->threads,
+        .training = training};
+    l.sum_rows = least(l.max_batch, VAE_SUM_ROWS);
+    l.sizes = vae_plan_measure(&l.plan);
+    return l;
+}
+
+static struct vae_allocator allocator_of(const vae_runtime *runtime)
+{
+    return (struct vae_allocator){runtime->alloc_ctx, runtime->alloc, runtime->free};
+}
+
+/* The configuration with layers and spans of its own. */
+static void copy_config(struct vae_model *model, const vae_config *config)
+{
+    vae_config *own = &model->config;
+    *own = *config;
+    own->encoder = config->n_encoder ? model->layers : NULL;
+    own->decoder = config->n_decoder ? model->layers + config->n_encoder : NULL;
+    own->spans = config->n_spans ? model->spans : NULL;
+    for (size_t i = 0; i < config->n_encoder; i++)
+        vae_struct_element("", &vae_layer_struct, config->encoder, i, &model->layers[i]);
+    for (size_t i = 0; i < config->n_decoder; i++)
+        vae_struct_element("", &vae_layer_struct, config->decoder, i, &model->layers[config->n_encoder + i]);
+    for (size_t k = 0; k < config->n_spans; k++)
+        model->spans[k] = vae_plan_span(config, k);
+}
+
+static void fill_network(struct vae_model *model, const struct layout *l)
+{
+    struct vae_network *net = &model->own_network;
+    const vae_config *c = &model->config;
+    net->kernels = vae_kernels_get();
+    net->gemm = l->plan.gemm;
+    net->panel = vae_gemm_panel(net->gemm.sgemm);
+    net->x_dim = (size_t)c->x_dim;
+    net->z_dim = (size_t)c->z_dim;
+    net->seed = c->seed;
+    net->encoder = c->n_encoder + 1;
+    net->decoder = c->n_decoder + 1;
+    net->n_spans = vae_plan_spans(c);
+    net->prior = vae_prior_of(c->prior);
+    net->learned = l->sizes.learned;
+    model->tensor_count = (size_t)l->sizes.tensors;
+    vae_tensors_list(&l->plan, net, model->tensors);
+    model->network = net;
+}
+
+static int start_threads(struct vae_model **out, struct vae_model *model, const vae_runtime *runtime)
+{
+    struct vae_pool *pool = &model->ws.pool;
+    size_t threads = (size_t)runtime->threads;
+    if (vae_pool_start(pool, threads, pool->workers, runtime->parallel_for, runtime->parallel_ctx) == 0) {
+        *out = model;
+        return VAE_OK;
+    }
+    pool->threads = 1; /* none is left to be stopped */
+    vae_model_destroy(model);
+    return vae_fail(VAE_ERR_NOMEM, "threads: the system refuses to start %zu", threads);
+}
+
+int vae_model_create(struct vae_model **out, const struct vae_request *r)
+{
+    struct vae_allocator allocator = allocator_of(&r->runtime);
+    size_t draws = r->runtime.inference_only ? 1 : (size_t)r->runtime.max_draws;
+    struct layout l = layout_of(&r->config, &r->runtime, draws, !r->runtime.inference_only);
+    struct vae_model *model;
+    int status = take_block(&model, &l, &allocator, r->training.optimizer, "the model");
+    if (status != VAE_OK)
+        return status;
+    copy_config(model, &r->config);
+    fill_network(model, &l);
+    model->inference_only = r->runtime.inference_only;
+    model->trainer.settings = r->training;
+    model->trainer.objective = vae_objective_of(r->training.objective);
+    model->trainer.optimizer = vae_optimizer_of(r->training.optimizer);
+    for (int i = 0; i < VAE_MOST_MOMENTS; i++)
+        model->trainer.counts.power[i] = 1;
+    if (l.training)
+        vae_gradient_pieces(model->network, model->trainer.first_piece);
+    vae_initial_params(&model->config, &model->own_network, model->tensors, model->tensor_count);
+    return start_threads(out, model, &r->runtime);
+}
+
+int vae_model_share(struct vae_model **view, const struct vae_model *owner, const vae_runtime *runtime)
+{
+    struct vae_allocator allocator = allocator_of(runtime);
+    struct layout l = layout_of(&owner->config, runtime, 1, 0);
+    struct vae_model *model;
+    l.view = 1;
+    int status = take_block(&model, &l, &allocator, VAE_ADAM, "the view");
+    if (status != VAE_OK)
+        return status;
+    model->owner = owner;
+    model->network = owner->network;
+    return start_threads(view, model, runtime);
+}
+
+void vae_model_destroy(struct vae_model *model)
+{
+    if (!model)
+        return;
+    struct vae_allocator allocator = model->allocator;
+    size_t size = model->size;
+    vae_pool_stop(&model->ws.pool);
+    vae_arena_release(model, size);
+    vae_memory_free(&allocator, model, size);
+}
+
+/* ---- canonical order ---- */
+
+void vae_model_export(const struct vae_model *model, const float *own, float *canonical)
+{
+    const struct vae_model *owner = vae_model_owner(model);
+    for (size_t i = 0; i < owner->tensor_count; i++)
+        vae_tensor_export(
+            &owner->tensors[i], model->network->panel, own, canonical + owner->tensors[i].offset);
+}
+
+void vae_model_import(struct vae_model *model, const float *canonical)
+{
+    for (size_t i = 0; i < model->tensor_count; i++)
+        vae_tensor_import(&model->tensors[i], model->network->panel, canonical + model->tensors[i].offset,
+            model->own_network.params);
+}
+
+const struct vae_tensor *vae_model_find(const struct vae_model *model, uint64_t own, uint64_t *element)
+{
+    for (size_t i = 0; i < model->tensor_count; i++) {
+        const struct vae_tensor *t = &model->tensors[i];
+        *element = vae_tensor_find(t, model->network->panel, own);
+        if (*element < t->count)
+            return t;
+    }
+    return NULL;
+}

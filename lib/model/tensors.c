@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * The parameters as the outside sees them: tensors by name and shape in canonical order.
+ */
+#include "tensors.h"
+
+#include <stdio.h>
+
+static struct vae_tensor layer_tensor(
+    const struct vae_layer_tensor *t, const struct vae_node *node, const char *side, size_t number)
+{
+    struct vae_tensor tensor = {.rank = t->rank,
+        .shape = {t->shape[0], t->rank > 1 ? t->shape[1] : 1},
+        .in_panels = t->in_panels,
+        .node = node};
+    snprintf(tensor.name, sizeof tensor.name, "%s.%zu.%s", side, number, t->name);
+    return tensor;
+}
+
+static struct vae_tensor scale_tensor(size_t span)
+{
+    struct vae_tensor tensor = {.rank = 1, .shape = {1, 1}};
+    snprintf(tensor.name, sizeof tensor.name, "spans.%zu.scale", span);
+    return tensor;
+}
+
+static int scale_is_learned(const struct vae_cells_span *span)
+{
+    return span->kind->has_scale && span->scale_from == VAE_PARAM_SPAN;
+}
+
+/* In canonical order: layer by layer, then what is learned outside of them. */
+static size_t list(struct vae_network *net, struct vae_tensor *tensors)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < vae_network_nodes(net); i++) {
+        struct vae_layer_tensor t;
+        int encoder = i < net->encoder;
+        for (size_t k = 0; net->nodes[i].kind->tensor(&net->nodes[i], k, &t); k++)
+            tensors[n++] = layer_tensor(
+                &t, &net->nodes[i], encoder ? "encoder" : "decoder", encoder ? i : i - net->encoder);
+    }
+    for (size_t k = 0; k < net->n_spans; k++)
+        if (scale_is_learned(&net->spans[k]))
+            tensors[n++] = scale_tensor(k);
+    return n;
+}
+
+/* The model's own order: tensors of whole cache lines first, so that each begins on one; the others behind them. */
+static void place(struct vae_tensor *tensors, size_t n)
+{
+    size_t own = 0;
+    for (int odd = 0; odd < 2; odd++)
+        for (size_t i = 0; i < n; i++)
+            if ((tensors[i].count % 16 != 0) == odd) {
+                tensors[i].own = own;
+                own += (size_t)tensors[i].count;
+            }
+}
+
+/* Layers and spans note where their parameters are, in the order of the list. */
+static void tell(struct vae_network *net, const struct vae_tensor *tensor)
+{
+    for (size_t i = 0; i < vae_network_nodes(net); i++) {
+        struct vae_layer_tensor t;
+        for (size_t k = 0; net->nodes[i].kind->tensor(&net->nodes[i], k, &t); k++)
+            *(size_t *)((unsigned char *)&net->nodes[i] + t.offset) = (tensor++)->own;
+    }
+    for (size_t k = 0; k < net->n_spans; k++)
+        if (scale_is_learned(&net->spans[k]))
+            net->spans[k].scale_at = (tensor++)->own;
+}
+
+void vae_tensors_list(const struct vae_plan *plan, struct vae_network *net, struct vae_tensor *tensors)
+{
+    struct vae_plan_walk walk = {0, 0};
+    struct vae_span_walk spans = {0, 0, 0};
+    while (vae_plan_node(plan, &walk, &net->nodes[walk.next]))
+        ;
+    while (vae_plan_cells(plan->config, &spans, &net->spans[spans.next]))
+        ;
+    size_t n = list(net, tensors);
+    uint64_t offset = 0;
+    for (size_t i = 0; i < n; i++) {
+        tensors[i].count = tensors[i].shape[0] * tensors[i].shape[1];
+        tensors[i].offset = offset;
+        offset += tensors[i].count;
+    }
+    place(tensors, n);
+    tell(net, tensors);
+}
+
+/* One panel of a matrix [out][in] that is held as [in][out]. */
+struct window {
+    size_t in, first, cols, own, ld;
+};
+
+static struct window window_of(const struct vae_tensor *t, size_t panel_width, size_t panel)
+{
+    size_t out = (size_t)t->shape[0], in = (size_t)t->shape[1];
+    struct vae_panels panels = vae_panels_packed(NULL, in, out, panel_width);
+    struct vae_panel_shape shape = vae_panels_shape(&panels, panel);
+    return (struct window){in, panel * panels.width, shape.cols, t->own + panel * panels.step, shape.ld};
+}
+
+static size_t panels_of(const struct vae_tensor *t, size_t panel_width)
+{
+    struct vae_panels panels = vae_panels_packed(NULL, (size_t)t->shape[1], (size_t)t->shape[0], panel_width);
+    return t->in_panels ? vae_panels_count(&panels) : 0;
+}
+
+void vae_tensor_export(const struct vae_tensor *t, size_t panel, const float *own, float *values)
+{
+    for (uint64_t i = 0; !t->in_panels && i < t->count; i++)
+        values[i] = own[t->own + i];
+    for (size_t p = 0; p < panels_of(t, panel); p++) {
+        struct window w = window_of(t, panel, p);
+        for (size_t r = 0; r < w.in; r++)
+            for (size_t c = 0; c < w.cols; c++)
+                values[(w.first + c) * w.in + r] = own[w.own + r * w.ld + c];
+    }
+}
+
+void vae_tensor_import(const struct vae_tensor *t, size_t panel, const float *values, float *own)
+{
+    for (uint64_t i = 0; !t->in_panels && i < t->count; i++)
+        own[t->own + i] = values[i];
+    for (size_t p = 0; p < panels_of(t, panel); p++) {
+        struct window w = window_of(t, panel, p);
+        for (size_t r = 0; r < w.in; r++)
+            for (size_t c = 0; c < w.cols; c++)
+                own[w.own + r * w.ld + c] = values[(w.first + c) * w.in + r];
+    }
+}
+
+uint64_t vae_tensor_find(const struct vae_tensor *t, size_t panel, uint64_t own)
+{
+    if (own < t->own || own - t->own >= t->count)
+        return t->count;
+    if (!t->in_panels)
+        return own - t->own;
+    for (size_t p = panels_of(t, panel); p-- > 0;) {
+        struct window w = window_of(t, panel, p);
+        if (own >= w.own)
+            return (w.first + (own - w.own) % w.ld) * w.in + (own - w.own) / w.ld;
+    }
+    return t->count;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * The likelihoods, one row each.
+ */
+#include "likelihood.h"
+
+static const struct vae_likelihood_kind *const kinds[] = {
+    &vae_likelihood_bernoulli,
+    &vae_likelihood_gauss,
+    &vae_likelihood_poisson,
+    &vae_likelihood_cbernoulli,
+};
+const int32_t vae_likelihood_last = VAE_DISCRETIZED_LOGISTIC;
+
+const struct vae_likelihood_kind *vae_likelihood_of(int32_t number)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (kinds[i]->number == number)
+            return kinds[i];
+    return NULL;
+}

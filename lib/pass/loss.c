@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * log p(x|z) over the decoder's head, span by span: heads, values, gradients.
+ */
+#include "loss.h"
+
+#include "base/status.h"
+
+#include <float.h>
+
+static const struct vae_value *head_of(const struct vae_pass *p)
+{
+    return &p->ws->values[vae_network_values(p->net) - 1];
+}
+
+static int from_decoder(const struct vae_cells_span *span)
+{
+    return span->kind->has_scale && span->scale_from == VAE_PARAM_CELL;
+}
+
+static int clamped(const struct vae_cells_span *span)
+{
+    return span->scale_min > -FLT_MAX;
+}
+
+static float at_least(float least, float x)
+{
+    return x < least ? least : x;
+}
+
+void vae_loss_prepare(const struct vae_network *net, struct vae_workspace *ws)
+{
+    for (size_t k = 0; k < net->n_spans; k++) {
+        const struct vae_cells_span *span = &net->spans[k];
+        if (!span->kind->has_scale || from_decoder(span))
+            continue;
+        float scale = span->scale_from == VAE_PARAM_SPAN ? net->params[span->scale_at] : span->scale_value;
+        scale = at_least(span->scale_min, scale);
+        for (size_t j = 0; j < span->columns; j++)
+            ws->scales[span->first + j] = scale;
+    }
+}
+
+void vae_loss_finish_head(const struct vae_pass *p, struct vae_range r)
+{
+    const struct vae_value *head = head_of(p);
+    size_t n = r.n * p->draws;
+    float *rows = head->y + r.first * p->draws * head->ld;
+    for (size_t k = 0; k < p->net->n_spans; k++) {
+        const struct vae_cells_span *span = &p->net->spans[k];
+        struct vae_epilogue activation = {.kind = VAE_EPILOGUE_FORWARD, .activation = span->mean_activation};
+        if (span->mean_activation != VAE_IDENTITY)
+            p->net->kernels->train->epilogue(&activation, n, span->columns, rows + span->first, head->ld);
+        for (size_t i = 0; from_decoder(span) && clamped(span) && i < n; i++)
+            for (size_t j = 0; j < span->columns; j++)
+                rows[i * head->ld + span->scale_at + j] =
+                    at_least(span->scale_min, rows[i * head->ld + span->scale_at + j]);
+    }
+}
+
+struct vae_cells vae_loss_cells(const struct vae_pass *p, size_t k, struct vae_range r, size_t draw)
+{
+    const struct vae_cells_span *span = &p->net->spans[k];
+    const struct vae_value *head = head_of(p), *x = &p->ws->values[0];
+    const float *row = head->y + (r.first * p->draws + draw) * head->ld;
+    struct vae_cells cells = {.kernels = p->net->kernels,
+        .n = r.n,
+        .d = span->columns,
+        .ldx = x->ld,
+        .location = row + span->first,
+        .ldlocation = p->draws * head->ld,
+        .zeros = p->ws->zeros};
+    if (p->rows.x)
+        cells.x = x->y + r.first * x->ld + span->first;
+    if (from_decoder(span)) {
+        cells.scale = row + span->scale_at;
+        cells.ldscale = p->draws * head->ld;
+    } else if (span->kind->has_scale) {
+        cells.scale = p->ws->scales + span->first;
+    }
+    return cells;
+}
+
+static void add(double *to, const double *values, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        to[i] += values[i];
+}
+
+void vae_loss_exact(const struct vae_pass *p, struct vae_range r, double *value)
+{
+    for (size_t k = 0; k < p->net->n_spans; k++) {
+        struct vae_cells cells = vae_loss_cells(p, k, r, 0);
+        double *to = k == 0 ? value : p->ws->span_loglik;
+        p->net->spans[k].kind->exact(&cells, to + r.first);
+        if (k > 0)
+            add(value + r.first, to + r.first, r.n);
+    }
+}
+
+/* ---- training ---- */
+
+static double *span_values(const struct vae_network *net, const struct vae_workspace *ws, size_t k)
+{
+    return net->n_spans == 1 ? ws->loglik : ws->span_loglik + k * ws->max_draws * ws->max_batch;
+}
+
+const double *vae_loss_span_values(const struct vae_network *net, const struct vae_workspace *ws, size_t k)
+{
+    return span_values(net, ws, k);
+}
+
+/* Through the activation of the means, and through the clamps: what is clamped has no slope. */
+static void finish_gradient(const struct vae_pass *p, const struct vae_cells_span *span,
+    const struct vae_cells *cells, const struct vae_cells_out *out)
+{
+    struct vae_epilogue slope = {.kind = VAE_EPILOGUE_BACKWARD,
+        .activation = span->mean_activation,
+        .y = cells->location,
+        .ldy = cells->ldlocation};
+    if (span->mean_activation != VAE_IDENTITY)
+        p->net->kernels->train->epilogue(&slope, cells->n, cells->d, out->glocation, out->ldg);
+    for (size_t i = 0; out->gscale && clamped(span) && i < cells->n; i++)
+        for (size_t j = 0; j < cells->d; j++)
+            if (cells->scale[i * cells->ldscale + j] <= span->scale_min)
+                out->gscale[i * out->ldg + j] = 0;
+}
+
+static void train_span(
+    const struct vae_pass *p, size_t k, struct vae_range r, size_t draw, size_t worker, int work)
+{
+    const struct vae_cells_span *span = &p->net->spans[k];
+    const struct vae_value *head = head_of(p);
+    struct vae_cells cells = vae_loss_cells(p, k, r, draw);
+    size_t at = draw * p->ws->max_batch + r.first, values = vae_network_values(p->net);
+    struct vae_cells_out out = {.w = p->ws->w_loglik + at, .ldg = p->draws * head->ld};
+    if (work & VAE_LOSS_VALUE) {
+        out.value = span_values(p->net, p->ws, k) + at;
+        out.seen = draw == 0 ? &p->ws->seen[worker * p->net->n_spans + k] : NULL;
+    }
+    if (work & VAE_LOSS_GRADIENT) {
+        float *g = head->g + (r.first * p->draws + draw) * head->ld;
+        out.glocation = g + span->first;
+        out.gscale = from_decoder(span) ? g + span->scale_at : NULL;
+        out.most = p->ws->most[worker * values + values - 1].g;
+    }
+    span->kind->train(&cells, &out);
+    if (work & VAE_LOSS_GRADIENT)
+        finish_gradient(p, span, &cells, &out);
+}
+
+void vae_loss_train(const struct vae_pass *p, struct vae_range r, size_t worker, int work)
+{
+    for (size_t s = 0; s < p->draws; s++) {
+        double *total = p->ws->loglik + s * p->ws->max_batch + r.first;
+        for (size_t k = 0; k < p->net->n_spans; k++)
+            train_span(p, k, r, s, worker, work);
+        if (p->net->n_spans == 1 || !(work & VAE_LOSS_VALUE))
+            continue;
+        for (size_t i = 0; i < r.n; i++)
+            total[i] = 0;
+        for (size_t k = 0; k < p->net->n_spans; k++)
+            add(total, span_values(p->net, p->ws, k) + s * p->ws->max_batch + r.first, r.n);
+    }
+}
+
+/* ---- data ---- */
+
+static int refuse(
+    const char *function, const struct vae_pass *p, const struct vae_cells_span *span, size_t i, size_t j)
+{
+    float x = p->ws->values[0].y[i * p->ws->values[0].ld + j];
+    int finite = x - x == 0;
+    return vae_fail(finite ? VAE_ERR_DATA : VAE_ERR_NONFINITE,
+        "%s: x of row %zu (data row %zu), column %zu, is %g: %s takes values that are %s", function,
+        vae_place(&p->rows, i), vae_data_row(&p->rows, i), j, vae_shown((double)x), span->kind->name,
+        span->kind->domain);
+}
+
+/* Where there is something, or is nothing after all: the first value in order of rows. */
+static int search(const char *function, const struct vae_pass *p, size_t k)
+{
+    const struct vae_cells_span *span = &p->net->spans[k];
+    const struct vae_value *x = &p->ws->values[0];
+    for (size_t i = 0; i < p->rows.n; i++)
+        for (size_t j = span->first; j < span->first + span->columns; j++)
+            if (!span->kind->takes(x->y[i * x->ld + j]))
+                return refuse(function, p, span, i, j);
+    return VAE_OK;
+}
+
+static void raise(struct vae_seen *all, const struct vae_seen *one)
+{
+    all->most = one->most > all->most ? one->most : all->most;
+    all->any |= one->any;
+    all->broken |= one->broken;
+}
+
+int vae_loss_check_data(const char *function, const struct vae_pass *p)
+{
+    for (size_t k = 0; k < p->net->n_spans; k++) {
+        struct vae_seen seen = {0, 0, 0};
+        for (size_t t = 0; t < p->ws->pool.threads; t++)
+            raise(&seen, &p->ws->seen[t * p->net->n_spans + k]);
+        int status = p->net->spans[k].kind->suspects(&seen) ? search(function, p, k) : VAE_OK;
+        if (status != VAE_OK)
+            return status;
+    }
+    return VAE_OK;
+}

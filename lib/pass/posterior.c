@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * q(z|x) between encoder and decoder: draws of z, the divergence from the prior, and their gradients. Kingma &
+ * Welling, arXiv:1312.6114, sec. 2.4 and app. B.
+ *
+ * A few thousand elements a step: the exact kernels serve training, too.
+ */
+#include "posterior.h"
+
+#include <string.h>
+
+/* Rows of one kind: the encoder's head, z, their gradients. */
+struct rows {
+    float *y, *g;
+    size_t ld;
+};
+
+static struct rows head_rows(const struct vae_pass *p, size_t first)
+{
+    const struct vae_value *v = &p->ws->values[p->net->encoder];
+    return (struct rows){v->y + first * v->ld, v->g ? v->g + first * v->ld : NULL, v->ld};
+}
+
+/* Every draws-th row of z, from draw `draw` of row `first` on. */
+static struct rows z_rows(const struct vae_pass *p, size_t first, size_t draw)
+{
+    const struct vae_value *v = &p->ws->values[vae_network_z(p->net)];
+    size_t row = first * p->draws + draw;
+    return (struct rows){v->y + row * v->ld, v->g ? v->g + row * v->ld : NULL, p->draws * v->ld};
+}
+
+static struct vae_prior_call prior_call(const struct vae_pass *p)
+{
+    return (struct vae_prior_call){p->net->kernels, p->net->z_dim, p->ws->zeros};
+}
+
+static float *eps_rows(const struct vae_pass *p, size_t first, size_t draw)
+{
+    return p->ws->eps + (draw * p->ws->max_batch + first) * p->net->z_dim;
+}
+
+void vae_posterior_kl(const struct vae_pass *p, struct vae_range r)
+{
+    struct vae_prior_call call = prior_call(p);
+    struct rows head = head_rows(p, r.first);
+    p->net->prior->kl(&call, r.n, head.y, head.ld, p->ws->kl + r.first);
+}
+
+void vae_posterior_kl_by_latent(const struct vae_pass *p, struct vae_range r)
+{
+    struct vae_prior_call call = prior_call(p);
+    struct rows head = head_rows(p, r.first);
+    for (size_t i = 0; i < r.n; i++)
+        p->net->prior->kl_by_latent(
+            &call, head.y + i * head.ld, p->ws->latent_kl + (r.first + i) * p->net->z_dim);
+}
+
+/* Elements (row in the whole) * z_dim + latent; at once where the rows follow one another. */
+static void noise(const struct vae_pass *p, struct vae_range r, uint64_t stream, float *eps)
+{
+    const struct vae_rng_kernels *rng = p->net->kernels->rng;
+    size_t d = p->net->z_dim;
+    if (!p->rows.place) {
+        uint64_t row = p->rows.first_row + vae_place(&p->rows, r.first);
+        rng->normal32(p->rows.seed, stream, row * d, r.n * d, eps);
+        return;
+    }
+    for (size_t i = 0; i < r.n; i++) {
+        uint64_t row = p->rows.first_row + vae_place(&p->rows, r.first + i);
+        rng->normal32(p->rows.seed, stream, row * d, d, eps + i * d);
+    }
+}
+
+/* Raises a worker's note of the largest magnitude by rows of `cols` values: an operand of a weight gradient. */
+static void note(
+    const struct vae_pass *p, const float *rows, size_t ld, size_t n, size_t cols, uint32_t *most)
+{
+    for (size_t i = 0; i < n; i++) {
+        float largest = p->net->kernels->train->max_abs(cols, rows + i * ld);
+        uint32_t bits;
+        memcpy(&bits, &largest, sizeof bits);
+        *most = bits > *most ? bits : *most;
+    }
+}
+
+static struct vae_most *most_of(const struct vae_pass *p, size_t value, size_t worker)
+{
+    return &p->ws->most[worker * vae_network_values(p->net) + value];
+}
+
+void vae_posterior_draw(
+    const struct vae_pass *p, struct vae_range r, uint64_t stream, size_t draw, size_t worker)
+{
+    size_t d = p->net->z_dim;
+    struct rows head = head_rows(p, r.first), z = z_rows(p, r.first, draw);
+    float *eps = eps_rows(p, r.first, draw);
+    noise(p, r, stream, eps);
+    p->net->kernels->exact32->reparam(r.n, d, head.y, head.ld, head.y + d, head.ld, eps, d, z.y, z.ld);
+    if (p->training)
+        note(p, z.y, z.ld, r.n, d, most_of(p, vae_network_z(p->net), worker)->y);
+}
+
+void vae_posterior_copy_mu(const struct vae_pass *p, struct vae_range r)
+{
+    struct rows head = head_rows(p, r.first), z = z_rows(p, r.first, 0);
+    for (size_t i = 0; i < r.n; i++)
+        memcpy(z.y + i * z.ld, head.y + i * head.ld, p->net->z_dim * sizeof *z.y);
+}
+
+void vae_posterior_copy_z(const struct vae_pass *p, struct vae_range r)
+{
+    struct rows z = z_rows(p, r.first, 0);
+    for (size_t i = 0; i < r.n; i++)
+        memcpy(z.y + i * z.ld, p->rows.z + vae_data_row(&p->rows, r.first + i) * p->rows.ldz,
+            p->net->z_dim * sizeof *z.y);
+}
+
+void vae_posterior_draw_prior(const struct vae_pass *p, struct vae_range r, uint64_t stream)
+{
+    struct vae_prior_call call = prior_call(p);
+    struct rows z = z_rows(p, r.first, 0);
+    size_t d = p->net->z_dim, run = p->rows.place ? 1 : r.n;
+    float *drawn = eps_rows(p, r.first, 0);
+    for (size_t i = 0; i < r.n; i += run) {
+        uint64_t row = p->rows.first_row + vae_place(&p->rows, r.first + i);
+        p->net->prior->draw(&call, p->rows.seed, stream, row * d, run, drawn + i * d);
+    }
+    for (size_t i = 0; i < r.n; i++)
+        memcpy(z.y + i * z.ld, drawn + i * d, d * sizeof *drawn);
+}
+
+/* log q(z|x) = log N(eps; 0, I) - sum_j logvar_j / 2. */
+static void subtract_log_q(const struct vae_pass *p, struct vae_range r, size_t draw, double *to)
+{
+    size_t d = p->net->z_dim;
+    struct rows head = head_rows(p, r.first);
+    const float *zeros = p->ws->zeros, *eps = eps_rows(p, r.first, draw);
+    for (size_t i = 0; i < r.n; i++) {
+        double log_eps, half = 0;
+        p->net->kernels->exact32->gauss(
+            1, d, eps + i * d, d, zeros, 0, zeros, 0, NULL, &log_eps, NULL, 0, NULL, 0);
+        for (size_t j = 0; j < d; j++)
+            half += 0.5 * (double)head.y[i * head.ld + d + j];
+        to[i] -= log_eps - half;
+    }
+}
+
+void vae_posterior_log_ratio(const struct vae_pass *p, struct vae_range r)
+{
+    struct vae_prior_call call = prior_call(p);
+    for (size_t s = 0; s < p->draws; s++) {
+        struct rows z = z_rows(p, r.first, s);
+        double *to = p->ws->log_ratio + s * p->ws->max_batch + r.first;
+        p->net->prior->log_density(&call, r.n, z.y, z.ld, to);
+        subtract_log_q(p, r, s, to);
+    }
+}
+
+/* ---- backward ---- */
+
+static void backward_kl(
+    const struct vae_pass *p, const struct vae_bound_needs *needs, struct vae_range r, size_t worker)
+{
+    struct vae_prior_call call = prior_call(p);
+    struct rows head = head_rows(p, r.first);
+    const float *w = p->ws->w_kl + r.first;
+    float *by_latent = p->ws->columns + worker * p->ws->columns_size;
+    if (!needs->by_kl) {
+        for (size_t i = 0; i < r.n; i++)
+            memset(head.g + i * head.ld, 0, 2 * p->net->z_dim * sizeof *head.g);
+    } else if (!needs->whole) {
+        p->net->prior->kl_grad(&call, r.n, head.y, head.ld, w, head.g, head.ld);
+    } else {
+        for (size_t i = 0; i < r.n; i++) {
+            for (size_t j = 0; j < p->net->z_dim; j++)
+                by_latent[j] = w[i] * p->ws->w_latent[j];
+            p->net->prior->kl_by_latent_grad(&call, head.y + i * head.ld, by_latent, head.g + i * head.ld);
+        }
+    }
+}
+
+/* Of w (log p(z) - log q(z|x)): log p through z; log q through the log-variances alone, as z moves along. */
+static void backward_ratio(const struct vae_pass *p, struct vae_range r, size_t draw)
+{
+    struct vae_prior_call call = prior_call(p);
+    struct rows head = head_rows(p, r.first), z = z_rows(p, r.first, draw);
+    const float *w = p->ws->w_ratio + draw * p->ws->max_batch + r.first;
+    size_t d = p->net->z_dim;
+    p->net->prior->log_density_grad(&call, r.n, z.y, z.ld, w, z.g, z.ld);
+    for (size_t i = 0; i < r.n; i++)
+        for (size_t j = 0; j < d; j++)
+            head.g[i * head.ld + d + j] += 0.5f * w[i];
+}
+
+void vae_posterior_backward(
+    const struct vae_pass *p, const struct vae_bound_needs *needs, struct vae_range r, size_t worker)
+{
+    size_t d = p->net->z_dim;
+    struct rows head = head_rows(p, r.first);
+    backward_kl(p, needs, r, worker);
+    for (size_t s = 0; s < p->draws; s++) {
+        struct rows z = z_rows(p, r.first, s);
+        if (needs->by_ratio)
+            backward_ratio(p, r, s);
+        p->net->kernels->exact32->reparam_grad(r.n, d, head.y + d, head.ld, eps_rows(p, r.first, s), d, z.g,
+            z.ld, head.g, head.ld, head.g + d, head.ld);
+    }
+    note(p, head.g, head.ld, r.n, 2 * d, most_of(p, p->net->encoder, worker)->g);
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * One caller's workspace: threads, values, noise, terms. A model and each of its views have their own.
+ */
+#ifndef VAE_LIB_PASS_WORKSPACE_H
+#define VAE_LIB_PASS_WORKSPACE_H
+
+#include "base/pool.h"
+#include "network.h"
+#include "parts/objectives/objective.h"
+
+/* Rows that a reading task keeps sums by element of. */
+#define VAE_SUM_ROWS 16
+
+struct vae_workspace {
+    struct vae_pool pool;
+    size_t max_batch; /* rows that one pass holds */
+    size_t max_draws; /* draws of each row that a training pass holds */
+    int descending;   /* which end of a layer's weights a single row meets first */
+
+    struct vae_value
+        *values;         /* [vae_network_values()]; of z and behind it, row r, draw s is row r * draws + s */
+    float *x;            /* [max_batch][values[0].ld]: rows that do not lie as a pass needs them */
+    size_t *place;       /* [max_batch]: numbers of the rows in the batch, where some are left out */
+    double *row_weight;  /* [max_batch] */
+    float *eps;          /* [max_draws][max_batch][z_dim] */
+    double *kl;          /* [max_batch] */
+    double *loglik;      /* [max_draws][max_batch] */
+    double *span_loglik; /* [n_spans][max_draws][max_batch] */
+    double *log_ratio;   /* [max_draws][max_batch] */
+    float *scales;       /* [x_dim]: the scales that do not come from the decoder, by column */
+    float *zeros;        /* [x_dim or z_dim, the larger] */
+    size_t packed_size;
+    float *packed; /* [threads][packed_size]: the operands of a worker's product */
+
+    /* For reading. */
+    double *row_sum;     /* [max_batch]: of a term over draws */
+    double *latent_kl;   /* [max_batch][z_dim] */
+    size_t sum_rows;     /* of a task that keeps sums by element; at most VAE_SUM_ROWS */
+    double *sums;        /* [threads][2][sum_rows][x_dim]: E[x] and log-likelihoods, over draws */
+    double *cells;       /* [threads][x_dim]: of one row */
+    size_t columns_size; /* sum_rows x_dim, or z_dim if that is more */
+    float *columns;      /* [threads][columns_size] */
+
+    /* For training; NULL in views and in models that are only read. */
+    struct vae_most *most;         /* [threads][values] */
+    struct vae_seen *seen;         /* [threads][n_spans] */
+    float *w_loglik, *w_ratio;     /* [max_draws][max_batch] */
+    double *relative, *bound_work; /* [max_draws][max_batch], [3 max_draws][max_batch] */
+    float *w_kl, *w_latent;        /* [max_batch], [z_dim] */
+    double *latent, *value;        /* [z_dim], [max_batch] */
+};
+
+/* How many rows a task takes: a thread's share, because every task reads all weights once; never more than keep
+ * their activations in the second-level cache. */
+static inline size_t vae_task_rows(size_t threads, size_t n, size_t draws)
+{
+    size_t most = draws < 64 ? 128 / draws + (128 % draws != 0) : 2;
+    size_t share = (n + threads - 1) / threads;
+    return share < most ? share + (share == 0) : most;
+}
+
+#endif
