@@ -3,6 +3,7 @@
  */
 #include "layer.h"
 
+extern const struct vae_layer_kind vae_layer_dense;
 static const struct vae_layer_kind *const kinds[] = {&vae_layer_dense};
 const int32_t vae_layer_kind_last = VAE_LAYER_DROPOUT;
 

@@ -108,6 +108,4 @@ int vae_activation_keeps_pre(int32_t activation);
 /* A row stride of whole cache lines, an odd number of them: rows then spread over all the sets of a cache. */
 size_t vae_row_stride(size_t cols);
 
-extern const struct vae_layer_kind vae_layer_dense;
-
 #endif

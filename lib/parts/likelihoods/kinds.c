@@ -3,6 +3,8 @@
  */
 #include "likelihood.h"
 
+extern const struct vae_likelihood_kind vae_likelihood_bernoulli, vae_likelihood_gauss,
+    vae_likelihood_poisson, vae_likelihood_cbernoulli;
 static const struct vae_likelihood_kind *const kinds[] = {
     &vae_likelihood_bernoulli,
     &vae_likelihood_gauss,

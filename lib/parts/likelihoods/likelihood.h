@@ -73,7 +73,4 @@ int vae_suspects_unit(const struct vae_seen *seen);
 int vae_takes_finite(float x);
 int vae_suspects_finite(const struct vae_seen *seen);
 
-extern const struct vae_likelihood_kind vae_likelihood_bernoulli, vae_likelihood_gauss,
-    vae_likelihood_poisson, vae_likelihood_cbernoulli;
-
 #endif

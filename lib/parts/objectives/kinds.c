@@ -3,6 +3,7 @@
  */
 #include "objective.h"
 
+extern const struct vae_objective_kind vae_objective_elbo, vae_objective_iwae;
 static const struct vae_objective_kind *const kinds[] = {&vae_objective_elbo, &vae_objective_iwae};
 
 const struct vae_objective_kind *vae_objective_of(int32_t number)

@@ -60,6 +60,4 @@ static inline double vae_bound_weight(const struct vae_bound *b, size_t i)
     return b->row_weight ? b->row_weight[i] : 1.0;
 }
 
-extern const struct vae_objective_kind vae_objective_elbo, vae_objective_iwae;
-
 #endif

@@ -3,6 +3,7 @@
  */
 #include "optimizer.h"
 
+extern const struct vae_optimizer_kind vae_optimizer_adam;
 static const struct vae_optimizer_kind *const kinds[] = {&vae_optimizer_adam};
 const int32_t vae_optimizer_last = VAE_SGD;
 

@@ -43,6 +43,4 @@ const struct vae_optimizer_kind *vae_optimizer_of(int32_t number);
 /* The last number that names an optimizer. */
 extern const int32_t vae_optimizer_last;
 
-extern const struct vae_optimizer_kind vae_optimizer_adam;
-
 #endif

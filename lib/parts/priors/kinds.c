@@ -3,6 +3,7 @@
  */
 #include "prior.h"
 
+extern const struct vae_prior_kind vae_prior_normal;
 static const struct vae_prior_kind *const kinds[] = {&vae_prior_normal};
 const int32_t vae_prior_last = VAE_PRIOR_VAMP;
 

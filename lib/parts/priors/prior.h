@@ -42,6 +42,4 @@ const struct vae_prior_kind *vae_prior_of(int32_t number);
 /* The last number that names a prior. */
 extern const int32_t vae_prior_last;
 
-extern const struct vae_prior_kind vae_prior_normal;
-
 #endif
