@@ -5,11 +5,13 @@
 
 extern const struct vae_likelihood_kind vae_likelihood_bernoulli;
 extern const struct vae_likelihood_kind vae_likelihood_gauss;
+extern const struct vae_likelihood_kind vae_likelihood_laplace;
 extern const struct vae_likelihood_kind vae_likelihood_poisson;
 extern const struct vae_likelihood_kind vae_likelihood_cbernoulli;
 static const struct vae_likelihood_kind *const kinds[] = {
     &vae_likelihood_bernoulli,
     &vae_likelihood_gauss,
+    &vae_likelihood_laplace,
     &vae_likelihood_poisson,
     &vae_likelihood_cbernoulli,
 };
