@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * What follows a product: bias and activation, or the activation's derivative.
  *
- * The forms are float32, their errors stand in math32.h. relu, tanh and sigmoid give their derivative from
- * their value, so nothing but the value is kept; softplus, silu and gelu need the value before.
+ * The forms are float32, their errors stand in math32.h. relu, tanh, sigmoid and elu give their derivative
+ * from their value, so nothing but the value is kept; softplus, silu and gelu need the value before.
  */
 #include "note.h"
 #include "train.h"
@@ -26,6 +26,17 @@ static inline float gelu(float x)
     float cdf, ignored;
     m32_normal(x, &cdf, &ignored);
     return x < -14.0f ? 0.0f : x * cdf;
+}
+
+static inline float elu(float x)
+{
+    return x > 0 ? x : m32_expm1_neg(-fabsf(x));
+}
+
+/* exp(x) as y + 1: right to half an ULP of 1. */
+static inline float elu_slope(float y)
+{
+    return y > 0 ? 1.0f : y + 1.0f;
 }
 
 static inline float tanh_slope(float y)
@@ -80,6 +91,9 @@ static void activate(int32_t kind, size_t n, float *restrict c)
     case VAE_GELU:
         each(n, c, gelu);
         break;
+    case VAE_ELU:
+        each(n, c, elu);
+        break;
     default:
         break;
     }
@@ -115,6 +129,9 @@ static void activate_slope(
         break;
     case VAE_GELU:
         each_slope(n, pre, c, gelu_slope);
+        break;
+    case VAE_ELU:
+        each_slope(n, y, c, elu_slope);
         break;
     default:
         break;

@@ -28,6 +28,7 @@ static const struct activation {
     {VAE_SOFTPLUS, 1},
     {VAE_SILU, 1},
     {VAE_GELU, 1},
+    {VAE_ELU, 0},
 };
 
 static const struct activation *find(int32_t number)
