@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * What follows a product: bias and activation, or the activation's derivative.
  *
- * The forms are float32, their errors stand in math32.h. relu, tanh, sigmoid and elu give their derivative
+ * The forms are float32, their errors stand in math32.h. relu, leaky relu, tanh, sigmoid and elu give their derivative
  * from their value, so nothing but the value is kept; softplus, silu and gelu need the value before.
  */
 #include "note.h"
@@ -70,9 +70,13 @@ static inline __attribute__((always_inline)) void each(size_t n, float *restrict
         c[j] = value(c[j]);
 }
 
-static void activate(int32_t kind, size_t n, float *restrict c)
+static void activate(int32_t kind, float slope, size_t n, float *restrict c)
 {
     switch (kind) {
+    case VAE_LEAKY_RELU:
+        for (size_t j = 0; j < n; j++)
+            c[j] = c[j] > 0 ? c[j] : slope * c[j];
+        break;
     case VAE_RELU:
         each(n, c, relu);
         break;
@@ -107,10 +111,14 @@ static inline __attribute__((always_inline)) void each_slope(
         c[j] = c[j] * slope(kept[j]);
 }
 
-static void activate_slope(
-    int32_t kind, size_t n, const float *restrict y, const float *restrict pre, float *restrict c)
+static void activate_slope(int32_t kind, float slope, size_t n, const float *restrict y,
+    const float *restrict pre, float *restrict c)
 {
     switch (kind) {
+    case VAE_LEAKY_RELU:
+        for (size_t j = 0; j < n; j++)
+            c[j] = y[j] > 0 ? c[j] : slope * c[j];
+        break;
     case VAE_RELU:
         for (size_t j = 0; j < n; j++)
             c[j] = y[j] > 0 ? c[j] : 0.0f;
@@ -148,7 +156,7 @@ static void forward(
         if (e->pre)
             for (size_t j = 0; j < n; j++)
                 e->pre[(row + i) * e->ldpre + col + j] = c[j];
-        activate(e->activation, n, c);
+        activate(e->activation, e->slope, n, c);
     }
 }
 
@@ -159,7 +167,7 @@ void epilogue_rows(
         forward(e, row, m, col, n, c, ldc);
     } else if (e->kind == VAE_EPILOGUE_BACKWARD) {
         for (size_t i = 0; i < m; i++)
-            activate_slope(e->activation, n, e->y + (row + i) * e->ldy + col,
+            activate_slope(e->activation, e->slope, n, e->y + (row + i) * e->ldy + col,
                 e->pre ? e->pre + (row + i) * e->ldpre + col : NULL, c + i * ldc);
     }
     if (e->most)

@@ -28,6 +28,7 @@ static const struct activation {
     {VAE_SOFTPLUS, 1},
     {VAE_SILU, 1},
     {VAE_GELU, 1},
+    {VAE_LEAKY_RELU, 0},
     {VAE_ELU, 0},
 };
 
