@@ -65,7 +65,8 @@ def main(path):
         if sign < 0:
             panel.invert_xaxis()
             panel.set_ylabel('error in ULP, float32, mu = 0')
-            panel.legend(loc='upper left', fontsize=8, markerscale=4, title='dotted: 0.5, correctly rounded', title_fontsize=8)
+            panel.legend(loc='upper left', fontsize=8, markerscale=4, title='dotted: 0.5, correctly rounded',
+                         title_fontsize=8)
             panel.text(6e1, 3e7, 'above: no correct digit', fontsize=8, color='grey')
             panel.text(6e1, 0.9, '0.5', fontsize=8)
     figure.tight_layout()
