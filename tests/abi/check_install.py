@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """What gets installed is enough: `meson install` into an empty root, then a program compiled and run with
-what pkg-config says of libvae.pc alone, shared and (where it was built) static. The SONAME is looked at
-on the way.
+what pkg-config says of libvae.pc alone, shared and (where it was built) static. The SONAME and the documents are
+checked, too.
 
-usage: check_install.py BUILD_DIR VERSION ABI COMPILER"""
+usage: check_install.py BUILD_DIR VERSION ABI COMPILER [FLAGS...]"""
 
 import os
 import subprocess
@@ -47,13 +47,15 @@ def only(files, ending):
     return found[0]
 
 
-def main(build, version, abi, compiler):
+def main(build, version, abi, *compiler):
     with tempfile.TemporaryDirectory() as root:
         run("meson", "install", "-C", build, "--no-rebuild", "--quiet", "--destdir", root)
         files = installed(root)
         folder = os.path.dirname(only(files, "/libvae.so"))
         only(files, "/include/vae/vae.h")
         only(files, f"/libvae.so.{abi}")
+        for document in ("LICENSE", "NEWS.md", "README.md"):
+            only(files, f"/doc/libvae/{document}")
         headers = run("objdump", "-p", os.path.join(folder, "libvae.so")).split()
         if headers[headers.index("SONAME") + 1] != f"libvae.so.{abi}":
             sys.exit(f"the SONAME is not libvae.so.{abi}")
@@ -66,14 +68,14 @@ def main(build, version, abi, compiler):
             file.write(PROGRAM)
 
         flags = run("pkg-config", "--cflags", "--libs", "libvae", **where).split()
-        run(*compiler.split(), "-std=c99", "-Werror", source, *flags, "-o", program)
+        run(*compiler, "-std=c99", "-Werror", source, *flags, "-o", program)
         print("shared:", run(program, LD_LIBRARY_PATH=folder), end="")
 
         archives = [path for path in files if path.endswith("/libvae.a")]
         if archives:
             flags = run("pkg-config", "--static", "--cflags", "--libs", "libvae", **where).split()
             flags = [archives[0] if flag == "-lvae" else flag for flag in flags]
-            run(*compiler.split(), "-std=c99", "-Werror", source, *flags, "-o", program)
+            run(*compiler, "-std=c99", "-Werror", source, *flags, "-o", program)
             print("static:", run(program), end="")
         else:
             print("static: not built")

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""The names of the library are the same in the three places that hold them: functions that the public
-header declares, the version map, and what the built shared library exports, each under the map's version.
-The static library, whose names nothing hides, keeps to the prefix.
+"""Checks that the functions that the public header declares, the names in the version map, and the names that the built
+shared library exports are the same, each under the map's version. The static library, whose names nothing hides, keeps
+to the prefix.
 
 usage: check_symbols.py HEADER MAP NM SHARED [STATIC]"""
 
