@@ -6,6 +6,7 @@
 #define VAE_TESTS_EXPECT_H
 
 #include <check.h>
+#include <math.h>
 #include <vae/vae.h>
 
 #define EXPECT(condition, ...)                                                                               \
@@ -16,5 +17,12 @@
 
 #define HOLDS(condition) EXPECT(condition, "%s", #condition)
 #define EXPECT_OK(call) EXPECT((call) == VAE_OK, "%s", vae_last_error())
+
+/* Fails the test unless |a - b| <= tolerance; also for NaN. */
+static inline void near(double a, double b, double tolerance)
+{
+    EXPECT(fabs(a - b) <= tolerance, "%.17g and %.17g differ by %.3g, more than %.3g", a, b, fabs(a - b),
+        tolerance);
+}
 
 #endif

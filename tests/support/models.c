@@ -2,20 +2,31 @@
  * Test support: small models, data for them, copies of their parameters, and an allocator that counts.
  */
 #include "models.h"
+#include "runner.h"
 
 #include <check.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* Laplace is not in the library yet. */
+#define WITH_LAPLACE 0
+
 const struct likelihood likelihoods[] = {
-    {VAE_BERNOULLI, VAE_IDENTITY, "bernoulli"},
-    {VAE_GAUSS_FIXED, VAE_IDENTITY, "gauss_fixed"},
-    {VAE_GAUSS_FIXED, VAE_SIGMOID, "gauss_fixed, sigmoid"},
-    {VAE_GAUSS_SHARED, VAE_IDENTITY, "gauss_shared"},
-    {VAE_GAUSS_SHARED, VAE_SIGMOID, "gauss_shared, sigmoid"},
-    {VAE_GAUSS, VAE_IDENTITY, "gauss"},
-    {VAE_GAUSS, VAE_SIGMOID, "gauss, sigmoid"},
+    {VAE_BERNOULLI, VAE_IDENTITY, VAE_PARAM_CELL, "bernoulli"},
+    {VAE_GAUSS, VAE_IDENTITY, VAE_PARAM_FIXED, "gauss, fixed"},
+    {VAE_GAUSS, VAE_SIGMOID, VAE_PARAM_FIXED, "gauss, fixed, sigmoid"},
+    {VAE_GAUSS, VAE_IDENTITY, VAE_PARAM_SPAN, "gauss, span"},
+    {VAE_GAUSS, VAE_SIGMOID, VAE_PARAM_SPAN, "gauss, span, sigmoid"},
+    {VAE_GAUSS, VAE_IDENTITY, VAE_PARAM_CELL, "gauss, cell"},
+    {VAE_GAUSS, VAE_SIGMOID, VAE_PARAM_CELL, "gauss, cell, sigmoid"},
+    {VAE_POISSON, VAE_IDENTITY, VAE_PARAM_CELL, "poisson"},
+    {VAE_CBERNOULLI, VAE_IDENTITY, VAE_PARAM_CELL, "cbernoulli"},
+#if WITH_LAPLACE
+    {VAE_LAPLACE, VAE_IDENTITY, VAE_PARAM_FIXED, "laplace, fixed"},
+    {VAE_LAPLACE, VAE_IDENTITY, VAE_PARAM_SPAN, "laplace, span"},
+    {VAE_LAPLACE, VAE_IDENTITY, VAE_PARAM_CELL, "laplace, cell"},
+#endif
 };
 const size_t likelihood_count = sizeof likelihoods / sizeof *likelihoods;
 
@@ -36,6 +47,21 @@ void plan_sizes(struct plan *plan, uint64_t x_dim, uint64_t z_dim, const uint64_
         plan->decoder[hidden - 1 - i].units = widths[i];
     }
     c->n_encoder = c->n_decoder = hidden;
+    if (c->n_spans == 1)
+        plan->spans[0].columns = x_dim;
+}
+
+void plan_scale(struct plan *plan, size_t i, int32_t scale)
+{
+    plan->spans[i].scale = scale;
+    plan->spans[i].scale_value = scale == VAE_PARAM_CELL ? 0 : -0.5;
+}
+
+void plan_kind(struct plan *plan, size_t i)
+{
+    plan->spans[0].likelihood = likelihoods[i].kind;
+    plan->spans[0].mean_activation = likelihoods[i].mean_activation;
+    plan_scale(plan, 0, likelihoods[i].scale);
 }
 
 void plan_init(struct plan *plan, int32_t likelihood, int32_t activation, size_t hidden)
@@ -43,16 +69,21 @@ void plan_init(struct plan *plan, int32_t likelihood, int32_t activation, size_t
     static const uint64_t widths[] = {19, 17, 5};
     vae_config *c = &plan->config;
     vae_config_init(c, sizeof *c);
+    vae_training_init(&plan->training, sizeof plan->training);
+    vae_runtime_init(&plan->runtime, sizeof plan->runtime);
     for (size_t i = 0; i < 3; i++) {
         set_layer(&plan->encoder[i], activation, 0);
         set_layer(&plan->decoder[i], activation, 0);
     }
+    for (size_t i = 0; i < 4; i++)
+        vae_span_init(&plan->spans[i], sizeof plan->spans[i]);
     c->encoder = plan->encoder;
     c->decoder = plan->decoder;
-    c->likelihood = likelihood;
-    c->max_batch = 16;
+    c->spans = plan->spans;
+    c->n_spans = 1;
     c->seed = 5;
-    c->gauss_logvar = likelihood == VAE_BERNOULLI ? 0 : -0.5;
+    plan->spans[0].likelihood = likelihood;
+    plan->runtime.max_batch = 16;
     plan_sizes(plan, 13, 3, widths, hidden);
 }
 
@@ -61,15 +92,12 @@ void must(int status)
     ck_assert_msg(status == VAE_OK, "status %d: %s", status, vae_last_error());
 }
 
-vae_model *model_of(const vae_config *config)
+vae_model *model_of(const struct plan *plan)
 {
     vae_model *model;
-    int status = vae_create(&model, config);
-    if (status == VAE_ERR_UNSUPPORTED && config->threads > 1) {
-        vae_config alone = *config;
-        alone.threads = 1;
-        status = vae_create(&model, &alone);
-    }
+    int status = vae_create(&model, &plan->config, &plan->training, &plan->runtime);
+    if (status == VAE_ERR_UNSUPPORTED && plan->runtime.threads > 1 && strstr(vae_last_error(), "thread"))
+        exit(TEST_SKIPPED);
     must(status);
     return model;
 }
@@ -77,7 +105,10 @@ vae_model *model_of(const vae_config *config)
 vae_model *view_of(const vae_model *owner, uint64_t max_batch)
 {
     vae_model *view;
-    must(vae_share(&view, owner, max_batch));
+    vae_runtime runtime;
+    vae_runtime_init(&runtime, sizeof runtime);
+    runtime.max_batch = max_batch;
+    must(vae_share(&view, owner, &runtime));
     return view;
 }
 
@@ -91,11 +122,27 @@ void fill_rows(float *x, size_t n, size_t d, size_t ld, uint64_t seed)
         }
 }
 
+/* Numbers in (0, 1) as counts 0 to 6. */
+static void make_counts(float *x, size_t n, size_t columns, size_t ld)
+{
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < columns; j++)
+            x[i * ld + j] = floorf(7 * x[i * ld + j]);
+}
+
 float *rows_for(const vae_model *model, size_t n, uint64_t seed)
 {
-    size_t d = (size_t)vae_x_dim(model);
+    size_t d = (size_t)vae_x_dim(model), at = 0;
     float *x = malloc(n * d * sizeof *x);
+    vae_span span;
     fill_rows(x, n, d, d, seed);
+    for (uint64_t i = 0; at < d; i++) {
+        vae_span_init(&span, sizeof span);
+        must(vae_get_span(model, i, &span));
+        if (span.likelihood == VAE_POISSON)
+            make_counts(x + at, n, (size_t)span.columns, d);
+        at += (size_t)span.columns;
+    }
     return x;
 }
 
@@ -111,7 +158,9 @@ vae_batch batch_of(const vae_model *model, const float *x, size_t n)
 
 vae_terms empty_terms(void)
 {
-    return (vae_terms){.size = sizeof(vae_terms)};
+    vae_terms terms;
+    vae_terms_init(&terms, sizeof terms);
+    return terms;
 }
 
 float *params_of(const vae_model *model)
@@ -128,6 +177,18 @@ float *grads_of(const vae_model *model)
     float *grads = malloc((size_t)count * sizeof *grads);
     must(vae_get_grads(model, grads, count));
     return grads;
+}
+
+vae_tensor_info tensor_of(const vae_model *model, const char *name)
+{
+    vae_tensor_info info;
+    vae_tensor_info_init(&info, sizeof info);
+    for (uint64_t i = 0; i < vae_tensor_count(model); i++) {
+        must(vae_tensor(model, i, &info));
+        if (strcmp(info.name, name) == 0)
+            return info;
+    }
+    ck_abort_msg("no tensor %s", name);
 }
 
 void train_some(vae_model *model, int steps, size_t n)
@@ -158,7 +219,7 @@ void same_models(const vae_model *a, const vae_model *b)
 static void *counted_alloc(void *ctx, size_t size, size_t alignment)
 {
     struct counter *counter = ctx;
-    counter->misused += size < 1 || alignment < 1 || (alignment & (alignment - 1)) != 0;
+    counter->misused += size < 1 || alignment != 64;
     if (counter->calls++ == counter->fail_at)
         return NULL;
     void *block = aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
@@ -178,9 +239,11 @@ static void counted_free(void *ctx, void *ptr, size_t size)
     free(ptr);
 }
 
-vae_allocator counting_allocator(struct counter *counter)
+void count_allocations(vae_runtime *runtime, struct counter *counter)
 {
-    return (vae_allocator){counter, counted_alloc, counted_free};
+    runtime->alloc_ctx = counter;
+    runtime->alloc = counted_alloc;
+    runtime->free = counted_free;
 }
 
 void must_balance(const struct counter *counter)
