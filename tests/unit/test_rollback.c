@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Test. What training does about NaN, infinity and overflow: VAE_ERR_NONFINITE with words that name the term
- * and the row or the tensor, and a model that is bit for bit what it was, moments included.
+ * Test. What training does about NaN, infinity and overflow: VAE_ERR_NONFINITE, or VAE_ERR_DATA where the
+ * likelihood does not take a finite value, with words that name the term and the row or the tensor, and a
+ * model that is bit for bit what it was, moments included.
  */
 #include "../support/models.h"
 #include "../support/runner.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { ROWS = 11, X = 13, BAD = 7 };
@@ -15,18 +17,22 @@ struct pair {
     float *x;
 };
 
-static void pair_open(
-    struct pair *p, const struct likelihood *likelihood, int32_t activation, int32_t threads)
+static void pair_of(struct pair *p, const struct plan *plan)
 {
-    struct plan plan;
-    plan_init(&plan, likelihood->kind, activation, 1);
-    plan.config.mean_activation = likelihood->mean_activation;
-    plan.config.threads = threads;
-    p->model = model_of(&plan.config);
-    p->twin = model_of(&plan.config);
+    p->model = model_of(plan);
+    p->twin = model_of(plan);
     train_some(p->model, 2, ROWS);
     train_some(p->twin, 2, ROWS);
     p->x = rows_for(p->model, ROWS, 1);
+}
+
+static void pair_open(struct pair *p, size_t kind, int32_t activation, int32_t threads)
+{
+    struct plan plan;
+    plan_init(&plan, VAE_BERNOULLI, activation, 1);
+    plan_kind(&plan, kind);
+    plan.runtime.threads = threads;
+    pair_of(p, &plan);
 }
 
 /* The same parameters, step counts and, by further steps, moments. */
@@ -41,41 +47,76 @@ static void pair_close(struct pair *p)
     vae_destroy(p->twin);
 }
 
-static void words_name(const char *function, const char *what)
+/* Do the last error's words begin with the function's name, and contain all of `what`? NULL ends the list. */
+static void words_name(const char *function, const char *const *what)
 {
-    ck_assert_msg(
-        strncmp(vae_last_error(), function, strlen(function)) == 0 && strstr(vae_last_error(), what),
-        "\"%s\" lacks \"%s: ... %s\"", vae_last_error(), function, what);
+    const char *words = vae_last_error();
+    ck_assert_msg(strncmp(words, function, strlen(function)) == 0, "\"%s\" is not of %s", words, function);
+    for (; *what; what++)
+        ck_assert_msg(strstr(words, *what), "\"%s\" lacks \"%s\"", words, *what);
+}
+
+#define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+/* Nothing was written, and no gradient is open. */
+static void nothing_changed(struct pair *p, const vae_terms *terms)
+{
+    double norm = 9;
+    ck_assert(terms->objective == 9 && terms->elbo == 9 && terms->loglik == 9 && terms->kl == 9 &&
+              terms->grad_norm == 9);
+    ck_assert_int_eq(vae_apply(p->model, &norm), VAE_ERR_STATE);
+    ck_assert(norm == 9);
+    same_models(p->model, p->twin);
 }
 
 /* All three calls refuse the rows; `what` is in their words. */
-static void refused(struct pair *p, const char *what)
+static void refused(struct pair *p, int status, const char *const *what)
 {
-    vae_terms terms = {sizeof terms, 9, 9, 9, 9};
+    vae_terms terms = {sizeof terms, 9, 9, 9, 9, 9};
     vae_batch batch = batch_of(p->model, p->x, ROWS);
-    ck_assert_int_eq(vae_step(p->model, p->x, ROWS, &terms), VAE_ERR_NONFINITE);
+    ck_assert_int_eq(vae_step(p->model, p->x, ROWS, &terms), status);
     words_name("vae_step: ", what);
-    ck_assert_int_eq(vae_step_batch(p->model, &batch, &terms), VAE_ERR_NONFINITE);
+    ck_assert_int_eq(vae_step_batch(p->model, &batch, &terms), status);
     words_name("vae_step_batch: ", what);
-    ck_assert_int_eq(vae_grad(p->model, &batch, &terms), VAE_ERR_NONFINITE);
+    ck_assert_int_eq(vae_grad(p->model, &batch, &terms), status);
     words_name("vae_grad: ", what);
-    ck_assert_int_eq(vae_apply(p->model), VAE_ERR_STATE);
-    ck_assert(terms.elbo == 9 && terms.loglik == 9 && terms.kl == 9 && terms.grad_norm == 9);
-    same_models(p->model, p->twin);
+    nothing_changed(p, &terms);
+}
+
+static int takes_everything(size_t kind)
+{
+    return likelihoods[kind].kind == VAE_GAUSS || likelihoods[kind].kind == VAE_LAPLACE;
+}
+
+/* NaN and infinity are named by their place, a finite value that the likelihood does not take by itself, too.
+ * Where it takes all, what overflows first is named: a term of the row, or the gradient that it would give.
+ */
+static void bad_value(size_t kind, int32_t activation, float value)
+{
+    struct pair p;
+    char shown[32];
+    snprintf(shown, sizeof shown, "%g", (double)value);
+    pair_open(&p, kind, activation, activation == VAE_TANH ? 2 : 1);
+    p.x[BAD * X + 3] = value;
+    if (!isfinite(value)) {
+        refused(&p, VAE_ERR_NONFINITE, WORDS("row 7", "column 3"));
+    } else if (!takes_everything(kind)) {
+        refused(&p, VAE_ERR_DATA, WORDS("row 7", "column 3", shown));
+    } else {
+        ck_assert_int_eq(vae_step(p.model, p.x, ROWS, NULL), VAE_ERR_NONFINITE);
+        int by_gradient = strstr(vae_last_error(), "gradient of ") != NULL;
+        refused(&p, VAE_ERR_NONFINITE, by_gradient ? WORDS("gradient of ", "coder.") : WORDS(" of row 7 "));
+    }
+    pair_close(&p);
 }
 
 START_TEST(bad_rows)
 {
     const float values[] = {NAN, INFINITY, -INFINITY, -1e30f, 1e30f, 3e38f};
     for (size_t i = 0; i < likelihood_count; i++)
-        for (int32_t activation = VAE_IDENTITY; activation <= VAE_GELU; activation++)
-            for (size_t v = 0; v < sizeof values / sizeof *values; v++) {
-                struct pair p;
-                pair_open(&p, &likelihoods[i], activation, activation == VAE_TANH ? 2 : 1);
-                p.x[BAD * X + 3] = values[v];
-                refused(&p, isfinite(values[v]) ? " " : "row 7");
-                pair_close(&p);
-            }
+        for (int32_t activation = VAE_IDENTITY; activation <= VAE_ELU; activation++)
+            for (size_t v = 0; v < sizeof values / sizeof *values; v++)
+                bad_value(i, activation, values[v]);
 }
 END_TEST
 
@@ -84,28 +125,27 @@ START_TEST(first_row_is_named)
 {
     for (int32_t threads = 1; threads <= 3; threads++) {
         struct pair p;
-        pair_open(&p, &likelihoods[0], VAE_RELU, threads);
+        pair_open(&p, KIND_BERNOULLI, VAE_RELU, threads);
         p.x[10 * X] = p.x[9 * X + 12] = p.x[4 * X + 5] = NAN;
-        refused(&p, "row 4");
+        refused(&p, VAE_ERR_NONFINITE, WORDS("row 4", "column 5"));
+        p.x[9 * X + 12] = p.x[4 * X + 5] = 2;
+        refused(&p, VAE_ERR_DATA, WORDS("row 4", "column 5", "2"));
         pair_close(&p);
     }
 }
 END_TEST
 
 /* One parameter set to `value`, which makes one term leave the range; the reading calls do not mind. */
-static void term_of(
-    const struct likelihood *likelihood, uint64_t tensor, uint64_t element, float value, const char *term)
+static void term_of(size_t kind, const char *tensor, uint64_t element, float value, const char *term)
 {
     struct pair p;
-    uint64_t offset;
     double elbo[ROWS];
-    pair_open(&p, likelihood, VAE_TANH, 1);
+    pair_open(&p, kind, VAE_TANH, 1);
     float *before = params_of(p.model), *params = params_of(p.model);
-    must(vae_tensor(p.model, tensor, NULL, &offset, NULL));
-    params[offset + element] = value;
+    params[tensor_of(p.model, tensor).offset + element] = value;
     must(vae_set_params(p.model, params, vae_param_count(p.model)));
     ck_assert_int_eq(vae_step(p.model, p.x, ROWS, NULL), VAE_ERR_NONFINITE);
-    words_name("vae_step: ", term);
+    words_name("vae_step: ", WORDS(term));
     must(vae_elbo(p.model, p.x, ROWS, 0, elbo, NULL));
     must(vae_set_params(p.model, before, vae_param_count(p.model)));
     free(before);
@@ -115,50 +155,59 @@ static void term_of(
 
 START_TEST(terms_are_named)
 {
-    term_of(&likelihoods[0], 3, 4, 1e3f, "kl of row 0");   /* a log-variance of 1000 */
-    term_of(&likelihoods[0], 3, 0, 3e38f, "gradient of "); /* a mean whose square fits float64 alone */
-    term_of(&likelihoods[5], 7, 20, -1e3f, "loglik of row 0");
-    term_of(&likelihoods[3], 8, 0, -1e3f, "loglik of row 0");
+    const char *posterior = "encoder.1.bias";
+    term_of(KIND_BERNOULLI, posterior, 4, 1e3f, "kl of row 0");   /* a log-variance of 1000 */
+    term_of(KIND_BERNOULLI, posterior, 0, 3e38f, "gradient of "); /* a mean whose square fits float64 alone */
+    term_of(KIND_GAUSS_CELL, "decoder.1.bias", 20, -1e3f, "loglik of row 0");
+    term_of(KIND_GAUSS_SPAN, "spans.0.scale", 0, -1e3f, "loglik of row 0");
+    term_of(KIND_POISSON, "decoder.1.bias", 3, 1e3f, "loglik of row 0");
 }
 END_TEST
 
-/* Finite terms, but a gradient whose square leaves float32: the tensor is named. */
+static void data_of_magnitude(double log_variance, float magnitude, const char *what)
+{
+    struct plan plan;
+    struct pair p;
+    plan_init(&plan, VAE_GAUSS, VAE_TANH, 1);
+    plan_scale(&plan, 0, VAE_PARAM_FIXED);
+    plan.spans[0].scale_value = log_variance;
+    pair_of(&p, &plan);
+    for (int i = 0; i < ROWS * X; i++)
+        p.x[i] *= magnitude;
+    refused(&p, VAE_ERR_NONFINITE, WORDS(what));
+    pair_close(&p);
+}
+
+/* Finite terms, but a gradient whose square leaves float32: the tensor is named. With a log-variance near 0
+ * the square of x leaves the range first; with one of -30 the gradient, x exp(30), does. */
 START_TEST(gradients_are_named)
 {
-    struct pair p;
-    pair_open(&p, &likelihoods[1], VAE_TANH, 1);
-    for (int i = 0; i < ROWS * X; i++)
-        p.x[i] *= 1e20f;
-    refused(&p, "loglik of row 0"); /* where the variance is fixed the square leaves the range first */
-    pair_close(&p);
-    pair_open(&p, &likelihoods[0], VAE_TANH, 1);
-    for (int i = 0; i < ROWS * X; i++)
-        p.x[i] *= 1e22f;
-    refused(&p, "gradient of ");
-    pair_close(&p);
+    data_of_magnitude(-0.5, 1e20f, "loglik of row 0");
+    data_of_magnitude(-30, 1e10f, "gradient of decoder.1.");
 }
 END_TEST
 
-/* A gradient spoilt in its buffer: nothing happens, and once mended it can be applied. */
+/* A gradient spoilt in its buffer: nothing happens but that it is no longer open; the next one can be
+ * applied. */
 START_TEST(bad_gradient_buffer)
 {
     const float values[] = {NAN, INFINITY, -INFINITY, 2e19f};
     for (size_t v = 0; v < sizeof values / sizeof *values; v++) {
         struct pair p;
-        uint64_t count;
-        pair_open(&p, &likelihoods[3], VAE_TANH, 1);
+        pair_open(&p, KIND_GAUSS_SPAN, VAE_TANH, 1);
         vae_batch batch = batch_of(p.model, p.x, ROWS);
-        float *buffer = vae_grad_buffer(p.model, &count);
-        for (uint64_t i = 0; i < count; i += 101) {
+        for (uint64_t i = 0; i < vae_param_count(p.model); i += 101) {
             must(vae_grad(p.model, &batch, NULL));
-            float kept = buffer[i];
-            buffer[i] = values[v];
-            ck_assert_int_eq(vae_apply(p.model), VAE_ERR_NONFINITE);
-            words_name("vae_apply: ", "gradient of ");
+            vae_grad_buffer(p.model, NULL)[i] = values[v];
+            double norm = 9;
+            ck_assert_int_eq(vae_apply(p.model, &norm), VAE_ERR_NONFINITE);
+            words_name("vae_apply: ", WORDS("gradient of "));
+            ck_assert(norm == 9);
+            ck_assert_ptr_null(vae_grad_buffer(p.model, NULL));
             same_models(p.model, p.twin);
-            buffer[i] = kept;
         }
-        must(vae_apply(p.model));
+        must(vae_grad(p.model, &batch, NULL));
+        must(vae_apply(p.model, NULL));
         must(vae_step(p.twin, p.x, ROWS, NULL));
         pair_close(&p);
     }
