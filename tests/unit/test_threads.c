@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Test. Threads do not show: the model's own, or an executor that runs tasks in order, backwards or at once.
- * A process may fork; the log callback gets its remark.
+ * A process may fork; signals of the process are not for the model's threads; the log stays silent.
  */
 #include "../support/models.h"
 #include "../support/runner.h"
 
 #include <math.h>
 #include <pthread.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { ROWS = 33, X = 13 };
@@ -16,27 +18,28 @@ enum { ROWS = 33, X = 13 };
 static void plan_threads(struct plan *plan, int32_t threads)
 {
     const uint64_t widths[] = {130, 70};
-    plan_init(plan, VAE_GAUSS_SHARED, VAE_TANH, 2);
+    plan_init(plan, VAE_GAUSS, VAE_TANH, 2);
+    plan_scale(plan, 0, VAE_PARAM_SPAN);
     plan_sizes(plan, X, 3, widths, 2);
-    plan->config.max_batch = ROWS;
-    plan->config.train_samples = 2;
-    plan->config.threads = threads;
+    plan->runtime.max_batch = ROWS;
+    plan->training.samples = 2;
+    plan->runtime.threads = threads;
 }
 
 /* Trained and asked as one thread would, to the bit. */
-static void as_one_thread(const vae_config *config)
+static void as_one_thread(const struct plan *threaded)
 {
     struct plan plan;
     double one[2 * ROWS], other[2 * ROWS];
     plan_threads(&plan, 1);
-    vae_model *single = model_of(&plan.config), *model = model_of(config);
+    vae_model *single = model_of(&plan), *model = model_of(threaded);
     float *x = rows_for(model, 2 * ROWS, 1);
     for (size_t n = 1; n <= ROWS; n += 4) {
         vae_terms a = empty_terms(), b = empty_terms();
         vae_batch batch = batch_of(model, x, n);
         must(vae_step(single, x, n, &a));
         must(vae_grad(model, &batch, &b));
-        must(vae_apply(model));
+        must(vae_apply(model, NULL));
         ck_assert_int_eq(memcmp(&a, &b, sizeof a), 0);
         must(vae_step(single, x, n, &a));
         must(vae_step(model, x, n, &b));
@@ -57,7 +60,7 @@ START_TEST(threads_do_not_show)
     for (size_t i = 0; i < 4; i++) {
         struct plan plan;
         plan_threads(&plan, threads[i]);
-        as_one_thread(&plan.config);
+        as_one_thread(&plan);
     }
 }
 END_TEST
@@ -124,9 +127,9 @@ START_TEST(executors_do_not_show)
             struct executor executor = {.limit = (size_t)threads};
             struct plan plan;
             plan_threads(&plan, threads);
-            plan.config.parallel_for = executors[i];
-            plan.config.parallel_ctx = &executor;
-            as_one_thread(&plan.config);
+            plan.runtime.parallel_for = executors[i];
+            plan.runtime.parallel_ctx = &executor;
+            as_one_thread(&plan);
             ck_assert(threads == 1 || (executor.calls > 0 && executor.most == (size_t)threads));
         }
 }
@@ -141,7 +144,7 @@ static int child(vae_model *model, const float *x, const double *wanted)
     vae_model *view;
     if (vae_elbo(model, x, ROWS, 2, elbo, NULL) != VAE_OK || memcmp(elbo, wanted, sizeof elbo) != 0)
         return 1;
-    if (vae_share(&view, model, ROWS) != VAE_OK || vae_elbo(view, x, ROWS, 2, elbo, NULL) != VAE_OK ||
+    if (vae_share(&view, model, NULL) != VAE_OK || vae_elbo(view, x, ROWS, 2, elbo, NULL) != VAE_OK ||
         memcmp(elbo, wanted, sizeof elbo) != 0)
         return 2;
     vae_destroy(view);
@@ -158,7 +161,7 @@ START_TEST(forked_child)
         double wanted[ROWS];
         int status;
         plan_threads(&plan, 2);
-        vae_model *model = model_of(&plan.config);
+        vae_model *model = model_of(&plan);
         float *x = rows_for(model, ROWS, 1);
         train_some(model, 2, ROWS);
         must(vae_elbo(model, x, ROWS, 2, wanted, NULL));
@@ -175,57 +178,113 @@ START_TEST(forked_child)
 }
 END_TEST
 
-/* ---- remarks ---- */
+/* ---- signals ---- */
 
-struct remark {
-    int count, level;
-    char words[512];
-};
+static pthread_t caller;
+static volatile sig_atomic_t handled, handled_elsewhere;
 
-static void remember(void *ctx, int32_t level, const char *message)
+static void handle(int signal)
 {
-    struct remark *remark = ctx;
-    remark->count++;
-    remark->level = level;
-    ck_assert_uint_lt(strlen(message), sizeof remark->words);
-    strcpy(remark->words, message);
+    (void)signal;
+    handled++;
+    handled_elsewhere += !pthread_equal(pthread_self(), caller);
 }
 
-/* The native product has no remark to make; a BLAS that took this CPU for an old one has one, and one alone.
- */
-START_TEST(log_callback)
+static void doze(void)
 {
-    static const char *const slow[] = {
-        "Prescott", "Core2", "Katmai", "Coppermine", "Northwood", "Banias", "Generic"};
-    struct remark remark = {0};
+    nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+}
+
+/* A signal to the process while the caller, and the caller alone, blocks it: it has to wait for the caller.
+ */
+static void signal_waits(vae_model *model, const float *x, int signal)
+{
+    sigset_t one, before, after;
+    double elbo[ROWS];
+    handled = handled_elsewhere = 0;
+    sigemptyset(&one);
+    sigaddset(&one, signal);
+    ck_assert_int_eq(pthread_sigmask(SIG_BLOCK, &one, &before), 0);
+    ck_assert_int_eq(kill(getpid(), signal), 0);
+    for (int i = 0; i < 5; i++) {
+        must(vae_elbo(model, x, ROWS, 2, elbo, NULL));
+        doze();
+        ck_assert_int_eq(handled, 0);
+    }
+    ck_assert_int_eq(pthread_sigmask(SIG_SETMASK, &before, &after), 0);
+    ck_assert_int_eq(sigismember(&after, signal), 1);
+    for (int i = 0; i < 1000 && !handled; i++)
+        doze();
+    ck_assert_int_eq(handled, 1);
+    ck_assert_int_eq(handled_elsewhere, 0);
+}
+
+START_TEST(signals_are_the_callers)
+{
+    const int signals[] = {SIGUSR1, SIGUSR2, SIGTERM, SIGINT, SIGHUP, SIGALRM, SIGCHLD};
+    struct sigaction action = {.sa_handler = handle};
     struct plan plan;
-    int expected = 0;
-    plan_threads(&plan, 1);
-    plan.config.log = remember;
-    plan.config.log_ctx = &remark;
-    vae_destroy(model_of(&plan.config));
-    ck_assert_int_eq(remark.count, 0);
-    if (strstr(vae_build_info(), "blas=none"))
-        return;
-    for (size_t i = 0; i < sizeof slow / sizeof *slow; i++)
-        expected |= strstr(vae_build_info(), slow[i]) && !strstr(vae_build_info(), "isa=scalar");
-    plan.config.gemm = VAE_GEMM_CBLAS;
-    vae_destroy(model_of(&plan.config));
-    ck_assert_int_eq(remark.count, expected);
-    ck_assert(!expected || (remark.level == 1 && strstr(remark.words, "VAE_GEMM_NATIVE")));
-    plan.config.log = NULL;
-    vae_destroy(model_of(&plan.config));
-    ck_assert_int_eq(remark.count, expected);
+    sigset_t before, after;
+    caller = pthread_self();
+    plan_threads(&plan, 3);
+    pthread_sigmask(SIG_SETMASK, NULL, &before);
+    vae_model *model = model_of(&plan);
+    pthread_sigmask(SIG_SETMASK, NULL, &after);
+    float *x = rows_for(model, ROWS, 1);
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+        ck_assert_int_eq(sigismember(&before, signals[i]), sigismember(&after, signals[i]));
+        ck_assert_int_eq(sigaction(signals[i], &action, NULL), 0);
+        signal_waits(model, x, signals[i]);
+    }
+    free(x);
+    vae_destroy(model);
+}
+END_TEST
+
+/* ---- the log ---- */
+
+static void complain(void *ctx, int32_t level, const char *message)
+{
+    (void)ctx;
+    ck_abort_msg("a remark of level %d: %s", (int)level, message);
+}
+
+/* This version has nothing to warn of, least of all where a status says what is wrong. */
+START_TEST(log_is_silent)
+{
+    for (size_t i = 0; i < likelihood_count; i++) {
+        struct plan plan;
+        vae_model *view;
+        double elbo[ROWS];
+        plan_threads(&plan, 1);
+        plan_kind(&plan, i);
+        plan.runtime.log = complain;
+        vae_model *model = model_of(&plan);
+        must(vae_share(&view, model, &plan.runtime));
+        float *x = rows_for(model, ROWS, 1);
+        train_some(model, 3, ROWS);
+        x[0] = -1e30f;
+        ck_assert_int_ne(vae_step(model, x, ROWS, NULL), VAE_OK);
+        must(vae_elbo(model, x, ROWS, 2, elbo, NULL));
+        must(vae_elbo(view, x, ROWS, 2, elbo, NULL));
+        vae_destroy(view);
+        plan.config.z_dim = 0;
+        ck_assert_int_eq(vae_create(&view, &plan.config, &plan.training, &plan.runtime), VAE_ERR_ARG);
+        free(x);
+        vae_destroy(model);
+    }
 }
 END_TEST
 
 int main(void)
 {
 #if defined(__SANITIZE_THREAD__) /* gcc's thread sanitizer ends a child that starts threads */
-    const TTest *tests[] = {threads_do_not_show, executors_do_not_show, log_callback};
+    const TTest *tests[] = {
+        threads_do_not_show, executors_do_not_show, signals_are_the_callers, log_is_silent};
     (void)forked_child;
 #else
-    const TTest *tests[] = {threads_do_not_show, executors_do_not_show, forked_child, log_callback};
+    const TTest *tests[] = {
+        threads_do_not_show, executors_do_not_show, forked_child, signals_are_the_callers, log_is_silent};
 #endif
     return RUN_SUITE("threads", tests);
 }
