@@ -220,6 +220,7 @@ static void *counted_alloc(void *ctx, size_t size, size_t alignment)
 {
     struct counter *counter = ctx;
     counter->misused += size < 1 || alignment != 64;
+    counter->most_bytes = size > counter->most_bytes ? size : counter->most_bytes;
     if (counter->calls++ == counter->fail_at)
         return NULL;
     void *block = aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);

@@ -78,7 +78,7 @@ enum {
 
 /* An allocator that counts, checks its arguments, and refuses call number `fail_at`, counted from 0. */
 struct counter {
-    size_t calls, live_blocks, live_bytes, misused, fail_at;
+    size_t calls, live_blocks, live_bytes, most_bytes /* asked for at once */, misused, fail_at;
 };
 #define COUNTER_NEVER_FAILS ((size_t)-1)
 /* Puts it into a runtime. */
