@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Test support: all that vae_infer() gives for the models of models.h, and a model of several likelihoods.
+ */
+#include "answers.h"
+
+#include <check.h>
+#include <stddef.h>
+#include <string.h>
+
+enum { PATTERN = 0x5a };
+
+struct place {
+    size_t pointer, values, row; /* in vae_outputs, in struct answers, bytes of one row; 0: not by row */
+    size_t bytes;
+};
+
+#define OUTPUT(name, row)                                                                                    \
+    {                                                                                                        \
+        offsetof(vae_outputs, name), offsetof(struct answers, name), (row),                                  \
+            sizeof((struct answers *)0)->name                                                                \
+    }
+static const struct place places[TERMS] = {
+    [ELBO] = OUTPUT(elbo, sizeof(double)),
+    [LOGLIK] = OUTPUT(loglik, sizeof(double)),
+    [KL] = OUTPUT(kl, sizeof(double)),
+    [KL_BY_LATENT] = OUTPUT(kl_by_latent, 0),
+    [LOGLIK_BY_COLUMN] = OUTPUT(loglik_by_column, X_DIM * sizeof(float)),
+    [MU] = OUTPUT(mu, Z_DIM * sizeof(float)),
+    [LOGVAR] = OUTPUT(logvar, Z_DIM * sizeof(float)),
+    [Z] = OUTPUT(z, Z_DIM * sizeof(float)),
+    [X_MEAN] = OUTPUT(x_mean, X_DIM * sizeof(float)),
+    [X_LOCATION] = OUTPUT(x_location, X_DIM * sizeof(float)),
+    [X_SCALE] = OUTPUT(x_scale, X_DIM * sizeof(float)),
+    [X_SHAPE] = OUTPUT(x_shape, X_DIM * sizeof(float)),
+    [X_DRAW] = OUTPUT(x_draw, X_DIM * sizeof(float)),
+};
+
+const char *const answer_names[ANSWERS] = {"elbo", "loglik", "kl", "kl_by_latent", "loglik_by_column", "mu",
+    "logvar", "z", "x_mean", "x_location", "x_scale", "x_shape", "x_draw", "terms"};
+
+int ask(vae_model *model, const vae_batch *batch, uint64_t samples, unsigned which, struct answers *answers)
+{
+    vae_outputs outputs;
+    memset(answers, PATTERN, sizeof *answers);
+    vae_outputs_init(&outputs, sizeof outputs);
+    outputs.samples = samples;
+    for (int i = 0; i < TERMS; i++) {
+        void *values = (char *)answers + places[i].values;
+        if (which & ONLY(i))
+            memcpy((char *)&outputs + places[i].pointer, &values, sizeof values);
+    }
+    answers->terms.size = sizeof answers->terms;
+    return vae_infer(model, batch, &outputs, which & ONLY(TERMS) ? &answers->terms : NULL);
+}
+
+void must_ask(
+    vae_model *model, const vae_batch *batch, uint64_t samples, unsigned which, struct answers *answers)
+{
+    must(ask(model, batch, samples, which, answers));
+}
+
+const void *answer_row(const struct answers *answers, int number, size_t row, size_t *bytes)
+{
+    const struct place *place = &places[number == TERMS ? 0 : number];
+    if (number == TERMS) {
+        *bytes = sizeof answers->terms;
+        return &answers->terms;
+    }
+    *bytes = place->row ? place->row : place->bytes;
+    return (const char *)answers + place->values + row * place->row;
+}
+
+/* All of an answer. */
+static const void *whole(const struct answers *answers, int number, size_t *bytes)
+{
+    const void *first = answer_row(answers, number, 0, bytes);
+    if (number != TERMS)
+        *bytes = places[number].bytes;
+    return first;
+}
+
+void same_answers(const struct answers *a, const struct answers *b, unsigned which, const char *what)
+{
+    for (int i = 0; i < ANSWERS; i++) {
+        size_t bytes;
+        const void *left = whole(a, i, &bytes), *right = whole(b, i, &bytes);
+        if (which & ONLY(i) && memcmp(left, right, bytes) != 0)
+            ck_abort_msg("%s: %s has other bits", what, answer_names[i]);
+    }
+}
+
+void untouched(const struct answers *answers, unsigned which, const char *what)
+{
+    struct answers clean;
+    memset(&clean, PATTERN, sizeof clean);
+    clean.terms.size = sizeof clean.terms;
+    for (int i = 0; i < ANSWERS; i++) {
+        size_t bytes;
+        const void *left = whole(answers, i, &bytes), *right = whole(&clean, i, &bytes);
+        if (which & ONLY(i) && memcmp(left, right, bytes) != 0)
+            ck_abort_msg("%s: %s was written", what, answer_names[i]);
+    }
+}
+
+/* ---- models ---- */
+
+static void span(struct plan *plan, size_t i, int32_t likelihood, uint64_t columns, int32_t scale)
+{
+    plan->spans[i].likelihood = likelihood;
+    plan->spans[i].columns = columns;
+    plan_scale(plan, i, scale);
+}
+
+void plan_mixed(struct plan *plan, int32_t activation)
+{
+    plan_init(plan, VAE_BERNOULLI, activation, 2);
+    span(plan, 0, VAE_BERNOULLI, 4, VAE_PARAM_CELL);
+    span(plan, 1, VAE_GAUSS, 3, VAE_PARAM_CELL);
+    span(plan, 2, VAE_GAUSS, 2, VAE_PARAM_SPAN);
+    span(plan, 3, VAE_POISSON, 4, VAE_PARAM_CELL);
+    plan->spans[2].mean_activation = VAE_SIGMOID;
+    plan->config.n_spans = 4;
+}
+
+const char *kind_name(size_t i)
+{
+    return i < likelihood_count ? likelihoods[i].name : "mixed";
+}
+
+void plan_any(struct plan *plan, size_t i, int32_t activation)
+{
+    if (i >= likelihood_count) {
+        plan_mixed(plan, activation);
+        return;
+    }
+    plan_init(plan, likelihoods[i].kind, activation, 2);
+    plan_kind(plan, i);
+}
+
+/* ---- noise ---- */
+
+uint64_t noise_key(uint64_t model_seed, uint64_t batch_seed)
+{
+    uint64_t h = batch_seed;
+    h ^= h >> 33;
+    h *= 0xff51afd7ed558ccd;
+    h ^= h >> 33;
+    h *= 0xc4ceb9fe1a85ec53;
+    h ^= h >> 33;
+    return model_seed ^ h;
+}
+
+uint64_t noise_stream(int purpose, uint64_t sample, uint64_t step)
+{
+    return (uint64_t)purpose << 56 | sample << 40 | step;
+}
