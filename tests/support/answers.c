@@ -89,6 +89,17 @@ void same_answers(const struct answers *a, const struct answers *b, unsigned whi
     }
 }
 
+void same_row(const struct answers *a, size_t row_a, const struct answers *b, size_t row_b, unsigned which,
+    const char *what)
+{
+    for (int i = 0; i < TERMS; i++) {
+        size_t bytes;
+        const void *left = answer_row(a, i, row_a, &bytes), *right = answer_row(b, i, row_b, &bytes);
+        if (places[i].row && which & ONLY(i) && memcmp(left, right, bytes) != 0)
+            ck_abort_msg("%s: %s of row %zu has other bits", what, answer_names[i], row_a);
+    }
+}
+
 void untouched(const struct answers *answers, unsigned which, const char *what)
 {
     struct answers clean;
@@ -99,6 +110,48 @@ void untouched(const struct answers *answers, unsigned which, const char *what)
         const void *left = whole(answers, i, &bytes), *right = whole(&clean, i, &bytes);
         if (which & ONLY(i) && memcmp(left, right, bytes) != 0)
             ck_abort_msg("%s: %s was written", what, answer_names[i]);
+    }
+}
+
+/* ---- log-likelihoods ---- */
+
+/* One value, in float64. */
+static double cell_loglik(int32_t likelihood, double x, double location, double scale)
+{
+    double value = 0;
+    if (likelihood == VAE_BERNOULLI)
+        must(vae_loglik_bernoulli_f64(1, 1, &x, 1, &location, 1, &value));
+    else if (likelihood == VAE_GAUSS)
+        must(vae_loglik_gauss_f64(1, 1, &x, 1, &location, 1, &scale, 1, &value));
+    else if (likelihood == VAE_LAPLACE)
+        must(vae_loglik_laplace_f64(1, 1, &x, 1, &location, 1, &scale, 1, &value));
+    else if (likelihood == VAE_POISSON)
+        must(vae_loglik_poisson_f64(1, 1, &x, 1, &location, 1, &value));
+    else if (likelihood == VAE_CBERNOULLI)
+        must(vae_loglik_cbernoulli_f64(1, 1, &x, 1, &location, 1, &value));
+    else
+        ck_abort_msg("no likelihood %d", (int)likelihood);
+    return value;
+}
+
+void add_loglik(int32_t likelihood, size_t n, size_t d, size_t ld, const float *x, const float *location,
+    const float *scale, double *loglik)
+{
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = i * ld; j < i * ld + d; j++)
+            loglik[i] += cell_loglik(likelihood, x[j], location[j], scale[j]);
+}
+
+void loglik_of(const vae_model *model, size_t n, const float *x, const float *location, const float *scale,
+    double *loglik)
+{
+    size_t ld = (size_t)vae_x_dim(model);
+    vae_span span;
+    memset(loglik, 0, n * sizeof *loglik);
+    for (size_t i = 0, at = 0; at < ld; at += (size_t)span.columns) {
+        vae_span_init(&span, sizeof span);
+        must(vae_get_span(model, i++, &span));
+        add_loglik(span.likelihood, n, (size_t)span.columns, ld, x + at, location + at, scale + at, loglik);
     }
 }
 

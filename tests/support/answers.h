@@ -54,8 +54,19 @@ void must_ask(
 void same_answers(const struct answers *a, const struct answers *b, unsigned which, const char *what);
 /* Fails the test unless the answers of the set still hold the pattern. */
 void untouched(const struct answers *answers, unsigned which, const char *what);
+/* The same for one row of each, of the answers that have rows. */
+void same_row(const struct answers *a, size_t row_a, const struct answers *b, size_t row_b, unsigned which,
+    const char *what);
 /* Row `row` of an answer: its address and bytes; of KL_BY_LATENT and TERMS all. */
 const void *answer_row(const struct answers *answers, int number, size_t row, size_t *bytes);
+
+/* Adds a span's log-likelihoods to `loglik` [n], by the float64 functions of section 2. The arrays have rows of
+ * `ld` values, of which d belong to the span; `scale` is ignored where the likelihood has none. */
+void add_loglik(int32_t likelihood, size_t n, size_t d, size_t ld, const float *x, const float *location,
+    const float *scale, double *loglik);
+/* log p(x|z) of n rows of a model, span by span, from x_location and x_scale. */
+void loglik_of(const vae_model *model, size_t n, const float *x, const float *location, const float *scale,
+    double *loglik);
 
 /* Kinds of model, 0 to likelihood_count: those of likelihoods[], then plan_mixed(). */
 const char *kind_name(size_t i);

@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Test. Every gradient of vae_grad() against finite differences of the bound that it reports: every
- * activation, every likelihood, 0 to 2 hidden layers, one draw and three, a strided batch in the middle of a
- * data set.
+ * Test. Every gradient of vae_grad() against finite differences of the objective that it reports: every
+ * activation, every likelihood with every source of its scale, several likelihoods in one model, 0 to 2 hidden
+ * layers, one draw and three, every objective, a strided and weighted batch in the middle of a data set.
  *
  * vae_grad() changes neither parameters nor step count, so all evaluations see the same noise. Differences
  * are taken tensor by tensor along directions, d = p+ - p- as float32 holds them: (f(p+) - f(p-)) against
- * grad . d. The bound is a float64 sum of float32 terms, 10 to 30 nats with rounding noise of about 1e-6;
+ * grad . d. The objective is a float64 sum of float32 terms, 10 to 30 nats with rounding noise of about 1e-6;
  * central differences at h and 2h are extrapolated (error h^4), so that h can be large enough to stand out of
  * that noise: at h = 0.02 along unit directions slopes are good to 5e-5. Along its own direction a tensor's
  * gradient is asked for to 5e-4 of its norm plus that. Along random directions u the error e of a gradient of
  * N elements shows as e . u, whose mean square is |e|^2 / N: the estimate of |e| is asked to be below 0.5 %
- * of the norm plus noise. (Seen: 2.3e-4, 0.16 %.) relu has kinks, which no extrapolation removes: a smaller h
- * and wider bounds there.
+ * of the norm plus noise. (Seen: 2.3e-4, 0.16 %.) relu and its leaky form have kinks, and Laplace's density
+ * has one at its mean, which no extrapolation removes: a smaller h and wider bounds there.
  */
-#include "../support/models.h"
+#include "../support/answers.h"
 #include "../support/runner.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { ROWS = 9, LD = 15, DIRECTIONS = 6 };
+enum { ROWS_OF_BATCH = 9, LD = 15, DIRECTIONS = 6 };
 
 /* What one kind of function allows. */
 struct accuracy {
@@ -35,19 +35,19 @@ struct subject {
     vae_model *model;
     vae_batch batch;
     struct accuracy accuracy;
-    float x[ROWS * LD];
+    float x[ROWS_OF_BATCH * LD], weight[ROWS_OF_BATCH];
     float *params, *grads, *moved; /* canonical, [count] */
     uint64_t count, offset, size;  /* the tensor under test */
     const char *what, *tensor;
 };
 
-/* -(mean bound): what the gradient is of. */
+/* Minus the objective: what the gradient is of. */
 static double objective(struct subject *s)
 {
     vae_terms terms = empty_terms();
     must(vae_set_params(s->model, s->moved, s->count));
     must(vae_grad(s->model, &s->batch, &terms));
-    return -terms.elbo;
+    return -terms.objective;
 }
 
 /* Central difference over p +- h u, minus grad . (p+ - p-); both over 2 h. */
@@ -107,47 +107,94 @@ static void check_tensor(struct subject *s)
     free(u);
 }
 
-static void check_model(const struct plan *plan, const char *what, struct accuracy accuracy)
+/* Rows of 13 columns with a gap of NaN behind them, one of them left out. */
+static void fill_batch(struct subject *s)
 {
-    struct subject s = {.model = model_of(&plan->config), .accuracy = accuracy, .what = what};
-    fill_rows(s.x, ROWS, 13, LD, 3);
-    s.batch = batch_of(s.model, s.x, ROWS);
-    s.batch.ldx = LD;
-    s.batch.first_row = 5;
-    s.batch.seed = 77;
+    float *x = rows_for(s->model, ROWS_OF_BATCH, 3);
+    s->batch = batch_of(s->model, s->x, ROWS_OF_BATCH);
+    for (size_t i = 0; i < ROWS_OF_BATCH; i++) {
+        for (size_t j = 0; j < LD; j++)
+            s->x[i * LD + j] = j < X_DIM && i != 4 ? x[i * X_DIM + j] : NAN;
+        s->weight[i] = i == 4 ? 0 : 0.5f + 0.25f * (float)(i % 3);
+    }
+    s->batch.ldx = LD;
+    s->batch.weight = s->weight;
+    s->batch.first_row = 5;
+    s->batch.seed = 77;
+    free(x);
+}
+
+static struct subject subject_open(const struct plan *plan, const char *what, struct accuracy accuracy)
+{
+    struct subject s = {.model = model_of(plan), .accuracy = accuracy, .what = what};
     train_some(s.model, 2, 8);
     s.count = vae_param_count(s.model);
     s.params = params_of(s.model);
     s.moved = params_of(s.model);
-    must(vae_grad(s.model, &s.batch, NULL));
-    s.grads = grads_of(s.model);
-    for (uint64_t i = 0; i < vae_tensor_count(s.model); i++) {
-        uint64_t shape[2];
-        must(vae_tensor(s.model, i, &s.tensor, &s.offset, shape));
-        s.size = shape[0] * shape[1];
-        check_tensor(&s);
+    return s;
+}
+
+static void subject_check(struct subject *s)
+{
+    fill_batch(s);
+    must(vae_grad(s->model, &s->batch, NULL));
+    s->grads = grads_of(s->model);
+    for (uint64_t i = 0; i < vae_tensor_count(s->model); i++) {
+        vae_tensor_info info;
+        vae_tensor_info_init(&info, sizeof info);
+        must(vae_tensor(s->model, i, &info));
+        s->tensor = info.name;
+        s->offset = info.offset;
+        s->size = info.count;
+        check_tensor(s);
     }
-    free(s.params);
-    free(s.moved);
-    free(s.grads);
-    vae_destroy(s.model);
+}
+
+static void subject_close(struct subject *s)
+{
+    free(s->params);
+    free(s->moved);
+    free(s->grads);
+    vae_destroy(s->model);
+}
+
+static void check_model(const struct plan *plan, const char *what, struct accuracy accuracy)
+{
+    struct subject s = subject_open(plan, what, accuracy);
+    subject_check(&s);
+    subject_close(&s);
+}
+
+/* A plan of one kind, ready to be trained a little. */
+static void plan_gradient(struct plan *plan, size_t kind, int32_t activation, size_t hidden)
+{
+    plan_any(plan, kind, activation);
+    plan->config.n_encoder = plan->config.n_decoder = hidden;
+    plan->config.init = VAE_INIT_GLOROT;
+    plan->training.learning_rate = 0.05;
+}
+
+static struct accuracy accuracy_of(const struct plan *plan)
+{
+    int32_t activation = plan->encoder[0].activation;
+    int kinks =
+        activation == VAE_RELU || activation == VAE_LEAKY_RELU || activation == VAE_ACTIVATION_DEFAULT;
+    return (kinks && plan->config.n_encoder > 0) || plan->spans[0].likelihood == VAE_LAPLACE ? kinked
+                                                                                             : smooth;
 }
 
 static void check_activation(int32_t activation, const char *name, size_t hidden_least, size_t hidden_most)
 {
-    for (size_t i = 0; i < likelihood_count; i++)
+    for (size_t kind = 0; kind <= likelihood_count; kind++)
         for (size_t hidden = hidden_least; hidden <= hidden_most; hidden++)
             for (uint64_t samples = 1; samples <= 3; samples += 2) {
                 struct plan plan;
                 char what[96];
-                plan_init(&plan, likelihoods[i].kind, activation, hidden);
-                plan.config.mean_activation = likelihoods[i].mean_activation;
-                plan.config.train_samples = samples;
-                plan.config.init = VAE_INIT_GLOROT;
-                plan.config.learning_rate = 0.05;
-                snprintf(what, sizeof what, "%s, %s, %zu hidden, %d draws", name, likelihoods[i].name, hidden,
+                plan_gradient(&plan, kind, activation, hidden);
+                plan.training.samples = samples;
+                snprintf(what, sizeof what, "%s, %s, %zu hidden, %d draws", name, kind_name(kind), hidden,
                     (int)samples);
-                check_model(&plan, what, activation == VAE_RELU ? kinked : smooth);
+                check_model(&plan, what, accuracy_of(&plan));
             }
 }
 
@@ -171,9 +218,120 @@ ACTIVATION_TEST(sigmoid, VAE_SIGMOID)
 ACTIVATION_TEST(softplus, VAE_SOFTPLUS)
 ACTIVATION_TEST(silu, VAE_SILU)
 ACTIVATION_TEST(gelu, VAE_GELU)
+ACTIVATION_TEST(leaky_relu, VAE_LEAKY_RELU)
+ACTIVATION_TEST(elu, VAE_ELU)
+
+/* ---- objectives ---- */
+
+static void check_objective(const vae_training *training, const char *name)
+{
+    const size_t kinds[] = {KIND_BERNOULLI, KIND_GAUSS_SPAN, KIND_GAUSS_CELL_SIGMOID, likelihood_count};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        struct plan plan;
+        char what[96];
+        plan_gradient(&plan, kinds[i], VAE_TANH, 1);
+        plan.training = *training;
+        plan.training.learning_rate = 0.05;
+        snprintf(what, sizeof what, "%s, %s", name, kind_name(kinds[i]));
+        check_model(&plan, what, accuracy_of(&plan));
+    }
+}
+
+static vae_training objective_of(int32_t objective, uint64_t samples, double kl_weight)
+{
+    vae_training training;
+    vae_training_init(&training, sizeof training);
+    training.objective = objective;
+    training.samples = samples;
+    training.kl_weight = kl_weight;
+    return training;
+}
+
+START_TEST(weighted_divergence)
+{
+    vae_training training = objective_of(VAE_ELBO, 2, 4);
+    check_objective(&training, "kl_weight 4");
+    training.kl_weight = 0;
+    check_objective(&training, "kl_weight 0");
+}
+END_TEST
+
+/* On either side of the kink, at a distance from it. */
+START_TEST(capacity)
+{
+    vae_training training = objective_of(VAE_ELBO, 1, 3);
+    training.kl_capacity = 1e-3;
+    check_objective(&training, "kl_capacity below");
+    training.kl_capacity = 50;
+    check_objective(&training, "kl_capacity above");
+}
+END_TEST
+
+/* A floor below all latents, and one above all; between them is free_bits_by_latent. */
+START_TEST(free_bits)
+{
+    vae_training training = objective_of(VAE_ELBO, 2, 1.5);
+    training.free_bits = 1e-6;
+    check_objective(&training, "free_bits below");
+    training.free_bits = 50;
+    check_objective(&training, "free_bits above");
+}
+END_TEST
+
+/* Half the way between the largest divergence of a latent and the next one. */
+static double floor_between(struct subject *s)
+{
+    double kl[Z_DIM], largest = 0, next = 0;
+    vae_outputs outputs;
+    vae_outputs_init(&outputs, sizeof outputs);
+    outputs.kl_by_latent = kl;
+    fill_batch(s);
+    must(vae_infer(s->model, &s->batch, &outputs, NULL));
+    for (int j = 0; j < Z_DIM; j++) {
+        next = kl[j] > largest ? largest : fmax(next, kl[j]);
+        largest = fmax(largest, kl[j]);
+    }
+    ck_assert_msg(largest > 1.05 * next && next > 0, "divergences %g and %g", largest, next);
+    return (largest + next) / 2;
+}
+
+/* A floor that one latent is above of, and the others are not. */
+START_TEST(free_bits_by_latent)
+{
+    const size_t kinds[] = {KIND_BERNOULLI, KIND_GAUSS_CELL};
+    for (size_t i = 0; i < 2; i++) {
+        struct plan plan;
+        plan_gradient(&plan, kinds[i], VAE_TANH, 1);
+        struct subject s = subject_open(&plan, kind_name(kinds[i]), smooth);
+        plan.training.free_bits = floor_between(&s);
+        must(vae_set_training(s.model, &plan.training));
+        subject_check(&s);
+        subject_close(&s);
+    }
+}
+END_TEST
+
+START_TEST(importance_weighted)
+{
+    vae_training training = objective_of(VAE_IWAE, 5, 1);
+    check_objective(&training, "IWAE");
+    training.samples = 1;
+    check_objective(&training, "IWAE of one draw");
+    training.samples = 4;
+    training.kl_weight = 0.5;
+    check_objective(&training, "IWAE, kl_weight 0.5");
+    training.estimates = 3;
+    check_objective(&training, "MIWAE");
+    training.elbo_weight = 0.25;
+    check_objective(&training, "CIWAE");
+    training.elbo_weight = 1;
+    check_objective(&training, "CIWAE, all ELBO");
+}
+END_TEST
 
 int main(void)
 {
-    const TTest *tests[] = {no_hidden_layer, identity, relu, tanh_layers, sigmoid, softplus, silu, gelu};
+    const TTest *tests[] = {no_hidden_layer, identity, relu, tanh_layers, sigmoid, softplus, silu, gelu,
+        leaky_relu, elu, weighted_divergence, capacity, free_bits, free_bits_by_latent, importance_weighted};
     return RUN_SUITE("gradients", tests);
 }
