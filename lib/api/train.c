@@ -15,18 +15,34 @@
 
 /* ---- what must not happen ---- */
 
-/* The gradient in grads: finite, and its squares too, else the moments would overflow and never come back. */
+static int square_overflows(float g)
+{
+    return !(g * g <= FLT_MAX);
+}
+
+/* The first element of a tensor, in canonical order, whose square overflows; its count where there is none. */
+static uint64_t first_overflow(const vae_model *model, const struct vae_tensor *t)
+{
+    uint64_t first = t->count;
+    for (uint64_t i = t->own; i < t->own + t->count; i++) {
+        uint64_t element =
+            square_overflows(model->trainer.grads[i]) ? vae_tensor_find(t, model->network->panel, i) : first;
+        first = element < first ? element : first;
+    }
+    return first;
+}
+
+/* Gradients must be finite, and their squares too, else the moments would overflow and never come back. */
 static int check_gradient(const char *function, const vae_model *model, double squared_norm)
 {
-    const float *grads = model->trainer.grads;
     if (squared_norm <= FLT_MAX)
         return VAE_OK;
-    for (uint64_t i = 0; i < model->network->learned; i++) {
-        float g = grads[i];
-        uint64_t element;
-        if (g * g <= FLT_MAX)
+    for (size_t k = 0; k < model->tensor_count; k++) {
+        const struct vae_tensor *t = &model->tensors[k];
+        uint64_t element = first_overflow(model, t);
+        if (element == t->count)
             continue;
-        const struct vae_tensor *t = vae_model_find(model, i, &element);
+        float g = model->trainer.grads[vae_tensor_own(t, model->network->panel, element)];
         return vae_fail(VAE_ERR_NONFINITE,
             "%s: gradient of %s, element %llu, is %g%s: lower the learning rate", function, t->name,
             (unsigned long long)element, vae_shown((double)g),

@@ -49,16 +49,6 @@ static void draw(const struct vae_network *net, uint64_t offset, size_t n, int n
         to[i] = (float)(((double)words[i] + 0.5) * 0x1p-31 - 1.0);
 }
 
-/* Where canonical element i of a tensor belongs. */
-static float *place_of(struct vae_network *net, const struct vae_tensor *t, uint64_t i)
-{
-    if (!t->in_panels)
-        return net->params + t->own + i;
-    size_t in = (size_t)t->shape[1], row = (size_t)(i % in), col = (size_t)(i / in);
-    struct vae_panels weight = vae_panels_packed(net->params + t->own, in, (size_t)t->shape[0], net->panel);
-    return vae_panels_one(&weight, col / weight.width, row).data + col % weight.width;
-}
-
 static void fill(const vae_config *c, struct vae_network *net, const struct vae_tensor *t)
 {
     struct law law = law_of(c, t);
@@ -67,7 +57,7 @@ static void fill(const vae_config *c, struct vae_network *net, const struct vae_
         size_t n = t->count - i < DRAWN ? (size_t)(t->count - i) : DRAWN;
         draw(net, t->offset + i, n, law.normal, drawn);
         for (size_t j = 0; j < n; j++)
-            *place_of(net, t, i + j) = (float)(law.scale * (double)drawn[j]);
+            net->params[vae_tensor_own(t, net->panel, i + j)] = (float)(law.scale * (double)drawn[j]);
     }
 }
 

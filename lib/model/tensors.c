@@ -132,6 +132,16 @@ void vae_tensor_import(const struct vae_tensor *t, size_t panel, const float *va
     }
 }
 
+uint64_t vae_tensor_own(const struct vae_tensor *t, size_t panel, uint64_t i)
+{
+    if (!t->in_panels)
+        return t->own + i;
+    size_t in = (size_t)t->shape[1], row = (size_t)(i % in), col = (size_t)(i / in);
+    struct vae_panels panels = vae_panels_packed(NULL, in, (size_t)t->shape[0], panel);
+    struct window w = window_of(t, panel, col / panels.width);
+    return w.own + row * w.ld + (col - w.first);
+}
+
 uint64_t vae_tensor_find(const struct vae_tensor *t, size_t panel, uint64_t own)
 {
     if (own < t->own || own - t->own >= t->count)

@@ -23,6 +23,8 @@ void vae_tensors_list(const struct vae_plan *plan, struct vae_network *net, stru
 /* Copies between a tensor in canonical order and its place in an array in the model's own order. */
 void vae_tensor_export(const struct vae_tensor *tensor, size_t panel, const float *own, float *values);
 void vae_tensor_import(const struct vae_tensor *tensor, size_t panel, const float *values, float *own);
+/* Where canonical element i of a tensor is in the model's own order. */
+uint64_t vae_tensor_own(const struct vae_tensor *tensor, size_t panel, uint64_t i);
 /* The canonical number, within the tensor, of element `own` of the model's own order; count where it is no part. */
 uint64_t vae_tensor_find(const struct vae_tensor *tensor, size_t panel, uint64_t own);
 

@@ -183,7 +183,7 @@ static void data_of_magnitude(double log_variance, float magnitude, const char *
 START_TEST(gradients_are_named)
 {
     data_of_magnitude(-0.5, 1e20f, "loglik of row 0");
-    data_of_magnitude(-30, 1e10f, "gradient of decoder.1.");
+    data_of_magnitude(-30, 1e10f, "gradient of encoder.1.weight");
 }
 END_TEST
 
