@@ -9,8 +9,8 @@
 /* The limits of vae_training.samples * estimates. */
 #define VAE_MOST_DRAWS 65536u
 
-/* Each reads the caller's struct into a complete one and checks it; arrays remain the caller's. They return VAE_OK,
- * or an error and words that begin with `function`. */
+/* Each reads the caller's struct into a complete one and checks it; arrays remain the caller's. They return
+ * VAE_OK, or an error and words that begin with `function`. */
 int vae_config_read(const char *function, vae_config *own, const vae_config *caller);
 int vae_runtime_read(const char *function, vae_runtime *own, const vae_runtime *caller);
 /* `own` holds what remains where the caller's struct ends early. */

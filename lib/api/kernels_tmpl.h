@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Template: the entry points of section 2 in one precision, kernels_f32.c or kernels_f64.c. They check arguments
- * and call the kernel table; a call without gradients is the call with them, all NULL. Parameters:
+ * Template: the entry points of section 2 in one precision, kernels_f32.c or kernels_f64.c. They check
+ * arguments and call the kernel table; a call without gradients is the call with them, all NULL. Parameters:
  *
  *   REAL         float or double
  *   API(name)    the public name: `name` for float, `name##_f64` for double

@@ -20,7 +20,8 @@ static int square_overflows(float g)
     return !(g * g <= FLT_MAX);
 }
 
-/* The first element of a tensor, in canonical order, whose square overflows; its count where there is none. */
+/* The first element of a tensor, in canonical order, whose square overflows; its count where there is none.
+ */
 static uint64_t first_overflow(const vae_model *model, const struct vae_tensor *t)
 {
     uint64_t first = t->count;

@@ -29,7 +29,8 @@ struct vae_arena {
 /* `count` elements of `size` bytes, aligned; NULL while planning. */
 void *vae_arena_take(struct vae_arena *arena, uint64_t count, size_t size);
 int vae_arena_overflowed(const struct vae_arena *arena);
-/* Before the block goes back: the gaps between its arrays, which the address sanitizer guards, are memory again. */
+/* Before the block goes back: the gaps between its arrays, which the address sanitizer guards, are memory
+ * again. */
 void vae_arena_release(void *base, size_t size);
 
 #endif

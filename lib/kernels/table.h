@@ -14,9 +14,9 @@
 /* Lanes of every sum: element j of a row goes to lane j % 16, on every instruction set. */
 #define VAE_LANES 16
 
-/* The exact kernels of section 2 of the public header, one member a family and precision.
- * value: [n] float64 row sums or NULL; w: [n] upstream weights or NULL (ones); a gradient is added to,
- * NULL to skip. float32 kernels compute in float64 and round once; float64 kernels compute in double-double. */
+/* The exact kernels of section 2 of the public header, one member a family and precision. value: [n] float64
+ * row sums or NULL; w: [n] upstream weights or NULL (ones); a gradient is added to, NULL to skip. float32
+ * kernels compute in float64 and round once; float64 kernels compute in double-double. */
 /* clang-format off */
 #define VAE_EXACT_KERNELS(NAME, REAL)                                                                        \
     struct NAME {                                                                                            \
@@ -156,12 +156,12 @@ struct vae_train_kernels {
     void (*column_sums)(size_t m, size_t n, const float *g, size_t ldg, float *out);
     /* to[c][r] = from[r][c] */
     void (*transpose)(size_t rows, size_t cols, const float *from, size_t ldfrom, float *to, size_t ldto);
-    /* value[n] and w[i] * d value / d logits, either of which may be NULL; seen, or NULL, is raised by x but for
-     * `broken` */
+    /* value[n] and w[i] * d value / d logits, either of which may be NULL; seen, or NULL, is raised by x but
+     * for `broken` */
     void (*bernoulli)(size_t n, size_t d, const float *x, size_t ldx, const float *logits, size_t ldlogits,
         const float *w, double *value, float *g, size_t ldg, struct vae_seen *seen);
-    /* the same for means and log-variances; ldlogvar 0 is one row for all; glogvar may be NULL; most[VAE_LANES],
-     * or NULL, is raised by the magnitudes of both gradients */
+    /* the same for means and log-variances; ldlogvar 0 is one row for all; glogvar may be NULL;
+     * most[VAE_LANES], or NULL, is raised by the magnitudes of both gradients */
     void (*gauss)(size_t n, size_t d, const float *x, size_t ldx, const float *mean, size_t ldmean,
         const float *logvar, size_t ldlogvar, const float *w, double *value, float *gmean, size_t ldgmean,
         float *glogvar, size_t ldglogvar, struct vae_seen *seen, uint32_t *most);

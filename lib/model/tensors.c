@@ -45,7 +45,8 @@ static size_t list(struct vae_network *net, struct vae_tensor *tensors)
     return n;
 }
 
-/* The model's own order: tensors of whole cache lines first, so that each begins on one; the others behind them. */
+/* The model's own order: tensors of whole cache lines first, so that each begins on one; the others behind
+ * them. */
 static void place(struct vae_tensor *tensors, size_t n)
 {
     size_t own = 0;

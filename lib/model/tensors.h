@@ -16,8 +16,8 @@ struct vae_tensor {
     const struct vae_node *node; /* the layer that it belongs to, or NULL */
 };
 
-/* Fills the list, which has as many as vae_plan_measure() counts, and tells layers and spans where their parameters
- * are. */
+/* Fills the list, which has as many as vae_plan_measure() counts, and tells layers and spans where their
+ * parameters are. */
 void vae_tensors_list(const struct vae_plan *plan, struct vae_network *net, struct vae_tensor *tensors);
 
 /* Copies between a tensor in canonical order and its place in an array in the model's own order. */
@@ -25,7 +25,8 @@ void vae_tensor_export(const struct vae_tensor *tensor, size_t panel, const floa
 void vae_tensor_import(const struct vae_tensor *tensor, size_t panel, const float *values, float *own);
 /* Where canonical element i of a tensor is in the model's own order. */
 uint64_t vae_tensor_own(const struct vae_tensor *tensor, size_t panel, uint64_t i);
-/* The canonical number, within the tensor, of element `own` of the model's own order; count where it is no part. */
+/* The canonical number, within the tensor, of element `own` of the model's own order; count where it is no
+ * part. */
 uint64_t vae_tensor_find(const struct vae_tensor *tensor, size_t panel, uint64_t own);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Weight gradients and the update by them, piece by piece: together where nothing can overflow.
  *
- * A piece is contiguous in the flat arrays and small enough for the nearest cache: its gradient is made there,
- * measured, and used for the update before it has left. Pieces depend neither on threads nor on instruction sets,
- * and so neither does the norm that they add up to.
+ * A piece is contiguous in the flat arrays and small enough for the nearest cache: its gradient is made
+ * there, measured, and used for the update before it has left. Pieces depend neither on threads nor on
+ * instruction sets, and so neither does the norm that they add up to.
  */
 #include "gradient.h"
 
@@ -76,7 +76,8 @@ static void gradient(const struct job *job, size_t node, const struct vae_piece 
     rows.node->kind->gradient(&call, &rows, piece, &ahead, weight, bias);
 }
 
-/* Of n numbers of the gradient, which belong at `offset`: the squared norm, after the update where there is one. */
+/* Of n numbers of the gradient, which belong at `offset`: the squared norm, after the update where there is
+ * one. */
 static double use(const struct job *job, size_t offset, size_t n, const float *g)
 {
     struct vae_trainer *t = job->trainer;
@@ -160,7 +161,8 @@ static double run(struct job *job)
 
 /* ---- what can overflow ---- */
 
-/* The largest update after which every finite parameter is still finite is half an ULP of the largest float32. */
+/* The largest update after which every finite parameter is still finite is half an ULP of the largest
+ * float32. */
 #define MOST_UPDATE 1e30
 /* Its square is far from the largest float32. */
 #define MOST_GRADIENT 1e18

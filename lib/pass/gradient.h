@@ -10,10 +10,12 @@
 /* Pieces that the layers fall into, before layer `nodes`; fills first_piece if it is not NULL. */
 uint64_t vae_gradient_pieces(const struct vae_network *net, size_t *first_piece);
 
-/* Can no gradient of this pass, nor its square, nor the next update, overflow? Then the fused form may run. */
+/* Can no gradient of this pass, nor its square, nor the next update, overflow? Then the fused form may run.
+ */
 int vae_gradient_bounded(
     const struct vae_pass *pass, const struct vae_trainer *trainer, const struct vae_bound *bound);
-/* After a training pass: the loss's gradient into trainer->grads. Returns its squared l2 norm, as all of these. */
+/* After a training pass: the loss's gradient into trainer->grads. Returns its squared l2 norm, as all of
+ * these. */
 double vae_gradient_run(
     const struct vae_pass *pass, struct vae_trainer *trainer, const struct vae_bound *bound);
 /* Of what trainer->grads holds. */
@@ -25,7 +27,8 @@ void vae_gradient_apply(const struct vae_network *net, struct vae_workspace *ws,
 double vae_gradient_fused(
     const struct vae_pass *pass, struct vae_trainer *trainer, const struct vae_bound *bound);
 
-/* The first flat parameter that an update by trainer->grads would make infinite or NaN; net->learned where none. */
+/* The first flat parameter that an update by trainer->grads would make infinite or NaN; net->learned where
+ * none. */
 uint64_t vae_gradient_overflows(const struct vae_network *net, const struct vae_trainer *trainer);
 
 #endif

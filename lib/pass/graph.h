@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * The graph x -> encoder -> z -> decoder: one layer after the other, forward and backward, over a task's rows.
+ * The graph x -> encoder -> z -> decoder: one layer after the other, forward and backward, over a task's
+ * rows.
  */
 #ifndef VAE_LIB_PASS_GRAPH_H
 #define VAE_LIB_PASS_GRAPH_H

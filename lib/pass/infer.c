@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * The reading pass: everything that vae_infer() gives, a workspace's rows at a time.
  *
- * Draws are gone through one after the other, and sums over them are kept in float64 in their order. No result
- * depends on how rows are cut.
+ * Draws are gone through one after the other, and sums over them are kept in float64 in their order. No
+ * result depends on how rows are cut.
  */
 #include "infer.h"
 
@@ -325,8 +325,8 @@ struct vae_reading_sums vae_infer_run(
         if (keeps_sums(&job) && job.pass.task_rows > ws->sum_rows)
             job.pass.task_rows = ws->sum_rows;
         vae_rows_attach(&job.pass);
-        /* The next pass meets the weights from the other end, and finds in the cache what the last one left there; in
-         * one direction a cache that is a little too small would keep nothing. */
+        /* The next pass meets the weights from the other end, and finds in the cache what the last one left
+         * there; in one direction a cache that is a little too small would keep nothing. */
         ws->descending = !ws->descending;
         vae_pool_run(&ws->pool, vae_tasks(&job.pass), run_task, &job);
         put_terms(&job, &sums);

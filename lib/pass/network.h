@@ -26,8 +26,8 @@ struct vae_network {
     size_t panel;
     size_t x_dim, z_dim;
     uint64_t seed;
-    /* Values 0 .. encoder are x and what the encoder's layers make of it, the last one q's parameters (means, then
-     * log-variances); value encoder + 1 is z; the decoder's follow, the last one its head. */
+    /* Values 0 .. encoder are x and what the encoder's layers make of it, the last one q's parameters (means,
+     * then log-variances); value encoder + 1 is z; the decoder's follow, the last one its head. */
     size_t encoder, decoder; /* layers, heads included */
     struct vae_node *nodes;  /* [encoder + decoder] */
     struct vae_cells_span *spans;

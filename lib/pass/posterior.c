@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * q(z|x) between encoder and decoder: draws of z, the divergence from the prior, and their gradients. Kingma &
- * Welling, arXiv:1312.6114, sec. 2.4 and app. B.
+ * q(z|x) between encoder and decoder: draws of z, the divergence from the prior, and their gradients. Kingma
+ * & Welling, arXiv:1312.6114, sec. 2.4 and app. B.
  *
  * A few thousand elements a step: the exact kernels serve training, too.
  */
@@ -70,7 +70,8 @@ static void noise(const struct vae_pass *p, struct vae_range r, uint64_t stream,
     }
 }
 
-/* Raises a worker's note of the largest magnitude by rows of `cols` values: an operand of a weight gradient. */
+/* Raises a worker's note of the largest magnitude by rows of `cols` values: an operand of a weight gradient.
+ */
 static void note(
     const struct vae_pass *p, const float *rows, size_t ld, size_t n, size_t cols, uint32_t *most)
 {

@@ -10,7 +10,8 @@
 void vae_posterior_kl(const struct vae_pass *pass, struct vae_range range);
 void vae_posterior_kl_by_latent(const struct vae_pass *pass, struct vae_range range);
 
-/* z = mu + exp(logvar / 2) eps for each row: draw number `sample`, from `stream`, into rows draw, draw + draws, ... */
+/* z = mu + exp(logvar / 2) eps for each row: draw number `sample`, from `stream`, into rows draw, draw +
+ * draws, ... */
 void vae_posterior_draw(
     const struct vae_pass *pass, struct vae_range range, uint64_t stream, size_t draw, size_t worker);
 void vae_posterior_copy_mu(const struct vae_pass *pass, struct vae_range range);

@@ -6,10 +6,11 @@
 
 #include "pass.h"
 
-/* The next rows of a batch that passed all checks, from row *next on, as many as the workspace holds; *next moves
- * behind them. */
+/* The next rows of a batch that passed all checks, from row *next on, as many as the workspace holds; *next
+ * moves behind them. */
 struct vae_rows vae_rows_take(struct vae_workspace *ws, const vae_batch *batch, uint64_t key, size_t *next);
-/* Points value 0 at x: at the caller's rows where they lie in order, else at copies that vae_rows_gather() makes. */
+/* Points value 0 at x: at the caller's rows where they lie in order, else at copies that vae_rows_gather()
+ * makes. */
 void vae_rows_attach(const struct vae_pass *pass);
 /* Copies rows of x if they have to be copied. */
 void vae_rows_gather(const struct vae_pass *pass, struct vae_range range);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * A training pass: from x to the gradients of every layer's values, and what the objective came to.
  *
- * The pass is a sequence of stations: each layer forward, the loss, each layer backward. A task takes some rows
- * through all of them, so threads meet once, at the end; only where a station needs something of the whole batch
- * is the pass cut before it. What a row gives does not depend on how rows are cut into tasks, calls or batches.
+ * The pass is a sequence of stations: each layer forward, the loss, each layer backward. A task takes some
+ * rows through all of them, so threads meet once, at the end; only where a station needs something of the
+ * whole batch is the pass cut before it. What a row gives does not depend on how rows are cut into tasks,
+ * calls or batches.
  */
 #include "train.h"
 

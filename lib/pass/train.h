@@ -17,8 +17,8 @@ struct vae_pass vae_train_pass(const struct vae_network *net, struct vae_workspa
     const struct vae_trainer *trainer, const struct vae_rows *rows);
 struct vae_bound vae_train_bound(
     const struct vae_pass *pass, const struct vae_trainer *trainer, double sum, double total);
-/* Forward and backward: leaves log-likelihoods, divergences and values of rows, gradients of layers' values and the
- * largest magnitudes of all in the workspace. */
+/* Forward and backward: leaves log-likelihoods, divergences and values of rows, gradients of layers' values
+ * and the largest magnitudes of all in the workspace. */
 void vae_train_run(
     const struct vae_pass *pass, const struct vae_trainer *trainer, const struct vae_bound *bound);
 /* VAE_OK, or an error and words for the first value of x, or term of a row, that is not as it must be. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * What follows a product: bias and activation, or the activation's derivative.
  *
- * The forms are float32, their errors stand in math32.h. relu, leaky relu, tanh, sigmoid and elu give their derivative
- * from their value, so nothing but the value is kept; softplus, silu and gelu need the value before.
+ * The forms are float32, their errors stand in math32.h. relu, leaky relu, tanh, sigmoid and elu give their
+ * derivative from their value, so nothing but the value is kept; softplus, silu and gelu need the value
+ * before.
  */
 #include "note.h"
 #include "train.h"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * The dense layer, y = act(W x + b).
  *
- * W is held transposed, [in][out], in the panels of the matrix product, which serve the product of the backward
- * pass as they lie. A piece of its gradient is some rows of one panel, contiguous in the flat arrays.
+ * W is held transposed, [in][out], in the panels of the matrix product, which serve the product of the
+ * backward pass as they lie. A piece of its gradient is some rows of one panel, contiguous in the flat
+ * arrays.
  */
 #include "layer.h"
 

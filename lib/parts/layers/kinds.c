@@ -15,8 +15,8 @@ const struct vae_layer_kind *vae_layer_kind_of(int32_t number)
     return NULL;
 }
 
-/* The kernels have a formula for each (kernels/train/epilogue.c). Most derivatives follow from the value after the
- * activation. */
+/* The kernels have a formula for each (kernels/train/epilogue.c). Most derivatives follow from the value
+ * after the activation. */
 static const struct activation {
     int32_t number;
     int keeps_pre;

@@ -60,8 +60,8 @@ struct vae_layer_rows {
     struct vae_most *most_in, *most_out;
 };
 
-/* Part of a layer's parameters whose gradient is made at once: two runs of the flat parameters, the second one
- * empty for all but the first piece of a panel. */
+/* Part of a layer's parameters whose gradient is made at once: two runs of the flat parameters, the second
+ * one empty for all but the first piece of a panel. */
 struct vae_piece {
     size_t weight, weights, bias, biases;
     size_t row, rows, col, cols, ld; /* the kind's own */

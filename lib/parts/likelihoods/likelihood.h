@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * log p(x|z) of a run of x's columns: everything that a likelihood is asked, behind one row of a table.
  *
- * A likelihood is one file beside this one and one row of the table in kinds.c. Its first parameter is called the
- * location (logits, means, log-rates); a second one, where there is one, the scale (log-variances, log-scales).
+ * A likelihood is one file beside this one and one row of the table in kinds.c. Its first parameter is called
+ * the location (logits, means, log-rates); a second one, where there is one, the scale (log-variances,
+ * log-scales).
  */
 #ifndef VAE_LIB_PARTS_LIKELIHOODS_LIKELIHOOD_H
 #define VAE_LIB_PARTS_LIKELIHOODS_LIKELIHOOD_H
@@ -62,7 +63,8 @@ const struct vae_likelihood_kind *vae_likelihood_of(int32_t number);
 /* The last number that names a likelihood. */
 extern const int32_t vae_likelihood_last;
 
-/* For the table's rows. E[x] as minus the gradient at x = 0: right where the location is the natural parameter. */
+/* For the table's rows. E[x] as minus the gradient at x = 0: right where the location is the natural
+ * parameter. */
 void vae_cells_copy_location(const struct vae_cells *cells, float *to, size_t ldto);
 void vae_cells_negate(size_t n, size_t d, float *rows, size_t ld);
 void vae_cells_clear(size_t n, size_t d, float *rows, size_t ld);

@@ -2,7 +2,8 @@
  * The evidence lower bound with the analytic divergence, mean_s log p(x|z_s) - kl_weight K.
  *
  * Kingma & Welling, arXiv:1312.6114, eq. (10). K is KL(q||p); or |KL - kl_capacity|, Burgess et al.,
- * arXiv:1804.03599; or sum_j max(free_bits, mean of KL_j over the rows), Kingma et al., arXiv:1606.04934, C.8.
+ * arXiv:1804.03599; or sum_j max(free_bits, mean of KL_j over the rows), Kingma et al., arXiv:1606.04934,
+ * C.8.
  */
 #include "objective.h"
 

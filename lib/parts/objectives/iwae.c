@@ -3,8 +3,9 @@
  *
  *   (1 - a) mean_m log mean_k w_mk + a mean_mk log w_mk,  a = elbo_weight
  *
- * Burda, Grosse & Salakhutdinov, arXiv:1509.00519, eq. (8); m = 1 .. estimates and a: MIWAE and CIWAE of Rainforth et
- * al., arXiv:1802.04537. The gradient is the total one, through z: each draw's share is its normalised weight.
+ * Burda, Grosse & Salakhutdinov, arXiv:1509.00519, eq. (8); m = 1 .. estimates and a: MIWAE and CIWAE of
+ * Rainforth et al., arXiv:1802.04537. The gradient is the total one, through z: each draw's share is its
+ * normalised weight.
  */
 #include "objective.h"
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * What training maximises: log-likelihoods of each row's draws and its divergences in, a value and weights out.
+ * What training maximises: log-likelihoods of each row's draws and its divergences in, a value and weights
+ * out.
  *
- * An objective is one file beside this one and one row of the table in kinds.c. It sees numbers alone, never a
- * layer: the passes multiply gradients by the weights that it gives.
+ * An objective is one file beside this one and one row of the table in kinds.c. It sees numbers alone, never
+ * a layer: the passes multiply gradients by the weights that it gives.
  */
 #ifndef VAE_LIB_PARTS_OBJECTIVES_OBJECTIVE_H
 #define VAE_LIB_PARTS_OBJECTIVES_OBJECTIVE_H
@@ -44,7 +45,8 @@ struct vae_bound_needs {
 struct vae_objective_kind {
     int32_t number;
     struct vae_bound_needs (*needs)(const vae_training *training);
-    /* Weights of rows first .. last - 1: of draws before their log-likelihoods are known (if early), or after. */
+    /* Weights of rows first .. last - 1: of draws before their log-likelihoods are known (if early), or
+     * after. */
     void (*weigh)(const struct vae_bound *bound, size_t first, size_t last);
     /* Once all of `latent` is known; NULL where nothing is whole. */
     void (*weigh_latents)(const struct vae_bound *bound);

@@ -30,8 +30,8 @@ static double update(const struct vae_train_kernels *kernels, const struct vae_r
     return kernels->adam(&rule->of.adam, n, g, p, moment[0], moment[1]);
 }
 
-/* The first moment is a mean of gradients, none above 2^64; epsilon alone bounds what their product with the rate
- * is divided by. */
+/* The first moment is a mean of gradients, none above 2^64; epsilon alone bounds what their product with the
+ * rate is divided by. */
 static double most(const struct vae_rule *rule)
 {
     double product = (double)rule->of.adam.rate * 0x1p64, epsilon = (double)rule->of.adam.epsilon;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * The prior p(z), and the divergence of q(z|x) = N(mu, diag exp(logvar)) from it.
  *
- * A prior is one file beside this one and one row of the table in kinds.c. q's parameters are rows of the encoder's
- * head: z_dim means, then z_dim log-variances.
+ * A prior is one file beside this one and one row of the table in kinds.c. q's parameters are rows of the
+ * encoder's head: z_dim means, then z_dim log-variances.
  */
 #ifndef VAE_LIB_PARTS_PRIORS_PRIOR_H
 #define VAE_LIB_PARTS_PRIORS_PRIOR_H
