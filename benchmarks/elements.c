@@ -14,7 +14,7 @@ struct arrays {
     size_t n, d;
     float *mu, *logvar, *gmu, *glogvar;
     float *eps, *z, *gz;
-    float *x, *logits, *glogits, *sums;
+    float *x, *logits, *glogits, *sums, *w;
     double *exact_sums;
     uint64_t offset;
 };
@@ -36,6 +36,7 @@ static struct arrays *arrays_new(size_t n, size_t d)
         .logits = bench_uniform(count, -4, 4),
         .glogits = bench_floats(count),
         .sums = bench_floats(n),
+        .w = bench_uniform(n, 1.0f / 128, 1.0f / 128),
         .exact_sums = bench_memory(n * sizeof(double))};
     return a;
 }
@@ -57,7 +58,7 @@ static void bernoulli_training(void *arg)
 {
     struct arrays *a = arg;
     vae_kernels_get()->train->bernoulli(
-        a->n, a->d, a->x, a->d, a->logits, a->d, 1.0f / 128, a->exact_sums, a->glogits, a->d);
+        a->n, a->d, a->x, a->d, a->logits, a->d, a->w, a->exact_sums, a->glogits, a->d, NULL);
 }
 
 static void normals(void *arg)

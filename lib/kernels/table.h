@@ -156,12 +156,13 @@ struct vae_train_kernels {
     void (*column_sums)(size_t m, size_t n, const float *g, size_t ldg, float *out);
     /* to[c][r] = from[r][c] */
     void (*transpose)(size_t rows, size_t cols, const float *from, size_t ldfrom, float *to, size_t ldto);
-    /* value[n] and w[i] * d value / d logits, either of which may be NULL; seen, or NULL, is raised by x but
-     * for `broken` */
+    /* value[n] and w[i] * d value / d logits of row i, w[n]; g or value may be NULL; of x, `most` and `any`
+     * are raised in `seen` unless that is NULL */
     void (*bernoulli)(size_t n, size_t d, const float *x, size_t ldx, const float *logits, size_t ldlogits,
         const float *w, double *value, float *g, size_t ldg, struct vae_seen *seen);
-    /* the same for means and log-variances; ldlogvar 0 is one row for all; glogvar may be NULL;
-     * most[VAE_LANES], or NULL, is raised by the magnitudes of both gradients */
+    /* the same for means and log-variances; ldlogvar 0 is one row for all; gmean and glogvar may be NULL;
+     * most[VAE_LANES], unless NULL, is raised to the magnitudes of the gradients that are written, column j
+     * in lane j % 16 */
     void (*gauss)(size_t n, size_t d, const float *x, size_t ldx, const float *mean, size_t ldmean,
         const float *logvar, size_t ldlogvar, const float *w, double *value, float *gmean, size_t ldgmean,
         float *glogvar, size_t ldglogvar, struct vae_seen *seen, uint32_t *most);

@@ -136,6 +136,112 @@ static void epilogue_reference(struct frame *f)
     expect_raised(f, 2, 0);
 }
 
+/* ---- likelihoods, with a weight for each row ---- */
+
+/* `most` and `any` of array 0, in two words of array `seen`; the third stays. */
+static void expect_seen(struct frame *f, size_t seen)
+{
+    const struct array *x = &f->array[0];
+    double most = array_given(&f->array[seen], 0, 0);
+    uint32_t any = (uint32_t)array_given(&f->array[seen], 0, 1);
+    for (size_t i = 0; i < x->rows; i++)
+        for (size_t j = 0; j < x->cols; j++) {
+            float value = (float)array_given(x, i, j);
+            uint32_t bits;
+            memcpy(&bits, &value, sizeof bits);
+            most = fmax(most, bits_of((long double)value));
+            any |= bits;
+        }
+    array_expect(&f->array[seen], 0, 0, most, 0);
+    array_expect(&f->array[seen], 0, 1, any, 0);
+    array_expect(&f->array[seen], 0, 2, array_given(&f->array[seen], 0, 2), 0);
+}
+
+static struct vae_seen seen_given(const uint32_t *word)
+{
+    return (struct vae_seen){word[0], word[1], word[2]};
+}
+
+static void seen_keep(uint32_t *word, struct vae_seen seen)
+{
+    word[0] = seen.most;
+    word[1] = seen.any;
+    word[2] = seen.broken;
+}
+
+static void bernoulli_arrays(struct frame *f)
+{
+    matrix(f, "x", IN, f->n, f->d, 1)->fill = UNIT;
+    matrix(f, "logits", IN, f->n, f->d, 12);
+    matrix(f, "w", IN, 1, f->n, 1);
+    frame_array(f, "g", F32, OUT, f->n, f->d);
+    raised(f, 3);
+}
+
+static void bernoulli_call(const struct vae_kernels *k, struct frame *f)
+{
+    struct vae_seen seen = seen_given(WORDS(4));
+    k->train->bernoulli(f->n, f->d, M(0), M(1), AT(2), NULL, M(3), &seen);
+    seen_keep(WORDS(4), seen);
+}
+
+/* x less the mean, times the weight of its row */
+static void bernoulli_reference(struct frame *f)
+{
+    for (size_t i = 0; i < f->n; i++)
+        for (size_t j = 0; j < f->d; j++) {
+            long double w = array_given(&f->array[2], 0, i),
+                        mean = 1 / (1 + expl(-array_given(&f->array[1], i, j)));
+            array_expect(&f->array[3], i, j, w * (array_given(&f->array[0], i, j) - mean), fabsl(w));
+        }
+    array_bound(&f->array[3], 24, 0, 21);
+    expect_seen(f, 4);
+}
+
+/* Choice 1: without the log-variances' gradients. */
+static void gauss_arrays(struct frame *f)
+{
+    matrix(f, "x", IN, f->n, f->d, 3);
+    matrix(f, "mean", IN, f->n, f->d, 3);
+    matrix(f, "logvar", IN, f->n, f->d, 2);
+    matrix(f, "w", IN, 1, f->n, 1);
+    frame_array(f, "gmean", F32, OUT, f->n, f->d);
+    if (!f->choice)
+        frame_array(f, "glogvar", F32, OUT, f->n, f->d);
+    raised(f, 3);
+    raised(f, VAE_LANES);
+}
+
+static void gauss_call(const struct vae_kernels *k, struct frame *f)
+{
+    size_t at = f->choice ? 5 : 6;
+    struct vae_seen seen = seen_given(WORDS(at));
+    k->train->gauss(f->n, f->d, M(0), M(1), M(2), AT(3), NULL, M(4), f->choice ? NULL : AT(5),
+        f->choice ? 0 : LD(5), &seen, WORDS(at + 1));
+    seen_keep(WORDS(at), seen);
+    settle(WORDS(at + 1), VAE_LANES);
+}
+
+static void gauss_reference(struct frame *f)
+{
+    size_t at = f->choice ? 5 : 6;
+    for (size_t i = 0; i < f->n; i++)
+        for (size_t j = 0; j < f->d; j++) {
+            long double w = array_given(&f->array[3], 0, i),
+                        scale = expl(-array_given(&f->array[2], i, j) / 2);
+            long double t = (array_given(&f->array[0], i, j) - array_given(&f->array[1], i, j)) * scale;
+            array_expect(&f->array[4], i, j, w * t * scale, fabsl(w * t * scale));
+            if (!f->choice)
+                array_expect(&f->array[5], i, j, w * (t * t - 1) / 2, fabsl(w) * fmaxl(t * t, 1));
+        }
+    for (size_t i = 4; i < at; i++)
+        array_bound(&f->array[i], 24, 0, 21);
+    expect_seen(f, at);
+    expect_given(f, at + 1);
+    for (size_t i = 4; i < at; i++)
+        expect_raised(f, at + 1, i);
+}
+
 /* ---- a pass over x ---- */
 
 /* Any numbers, whole ones up to 2^24, whole ones beyond. */
@@ -183,6 +289,8 @@ static void look_reference(struct frame *f)
 static const struct kernel kernels[] = {
     NOTED(gemm_block, most, sizeof widths / sizeof *widths),
     NOTED(epilogue, most, 3),
+    NOTED(bernoulli, seen, 1),
+    NOTED(gauss, seen, 2),
     {KERNEL(train, vae_train_kernels, look), .arrays = look_arrays, .call = look_call,
         .reference = look_reference, .choices = 3},
 };

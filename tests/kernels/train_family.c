@@ -387,13 +387,13 @@ static void transpose_reference(struct frame *f)
 
 static const float scale = 0.37f;
 
-/* The same factor for each of n rows. */
-static const float *one_scale(size_t n)
+/* The same weight for every row. */
+static const float *weights(const struct frame *f)
 {
-    static float factors[4096];
-    for (size_t i = 0; i < n; i++)
-        factors[i] = scale;
-    return factors;
+    float *w = workspace(f->n);
+    for (size_t i = 0; i < f->n; i++)
+        w[i] = scale;
+    return w;
 }
 
 static void bernoulli_arrays(struct frame *f)
@@ -406,7 +406,7 @@ static void bernoulli_arrays(struct frame *f)
 
 static void bernoulli_call(const struct vae_kernels *k, struct frame *f)
 {
-    k->train->bernoulli(f->n, f->d, M(0), M(1), one_scale(f->n), VALUES(2), M(3), NULL);
+    k->train->bernoulli(f->n, f->d, M(0), M(1), weights(f), VALUES(2), M(3), NULL);
 }
 
 static void bernoulli_reference(struct frame *f)
@@ -436,8 +436,8 @@ static void gauss_arrays(struct frame *f)
 
 static void gauss_call(const struct vae_kernels *k, struct frame *f)
 {
-    k->train->gauss(f->n, f->d, M(0), M(1), AT(2), f->choice ? 0 : LD(2), one_scale(f->n), VALUES(3), M(4), M(5),
-        NULL, NULL);
+    k->train->gauss(
+        f->n, f->d, M(0), M(1), AT(2), f->choice ? 0 : LD(2), weights(f), VALUES(3), M(4), M(5), NULL, NULL);
 }
 
 static void gauss_reference(struct frame *f)

@@ -130,15 +130,14 @@ static void off(const char *what, float found, long double wanted, long double l
             units, largest);
 }
 
-static const float half = -0.5f;
-
 /* One column at a time, so that the row's sum is the term. */
 static void check_bernoulli(const struct vae_train_kernels *k)
 {
+    const float weight = -0.5f;
     for (int i = 0; i < ROWS; i++) {
         float x = i % 3 == 0 ? 1 : i % 3 == 1 ? 0 : fabsf(number(1)), l = number(80), g;
         double value;
-        k->bernoulli(1, 1, &x, 1, &l, 1, &half, &value, &g, 1, NULL);
+        k->bernoulli(1, 1, &x, 1, &l, 1, &weight, &value, &g, 1, NULL);
         long double w = l > 0 ? 1 - (long double)x : (long double)x,
                     tail = log1pl(expl(-fabsl((long double)l)));
         long double straight = w * fabsl((long double)l), p = sigmoid_ref((long double)l);
@@ -149,10 +148,11 @@ static void check_bernoulli(const struct vae_train_kernels *k)
 
 static void check_gauss(const struct vae_train_kernels *k)
 {
+    const float weight = -0.5f;
     for (int i = 0; i < ROWS; i++) {
         float x = number(3), mean = number(3), logvar = number(20), gm, gv;
         double value;
-        k->gauss(1, 1, &x, 1, &mean, 1, &logvar, 1, &half, &value, &gm, 1, &gv, 1, NULL, NULL);
+        k->gauss(1, 1, &x, 1, &mean, 1, &logvar, 1, &weight, &value, &gm, 1, &gv, 1, NULL, NULL);
         long double inverse = expl(-(long double)logvar / 2),
                     t = ((long double)x - (long double)mean) * inverse;
         long double largest = fmaxl(fmaxl(t * t, fabsl((long double)logvar)), 1.8378770664093453L) / 2;

@@ -54,26 +54,36 @@ static void bernoulli_piece(size_t n, const float *restrict x, const float *rest
 void train_bernoulli(size_t n, size_t d, const float *x, size_t ldx, const float *logits, size_t ldlogits,
     const float *w, double *value, float *g, size_t ldg, struct vae_seen *seen)
 {
-    struct seen_lanes lanes = {{0}, {0}};
+    struct seen_lanes noted = {{0}, {0}};
     for (size_t i = 0; i < n; i++) {
         double lane[VAE_LANES] = {0};
         for (size_t j = 0; j < d; j += PIECE) {
             float xs[PIECE], ls[PIECE], term[PIECE], slope[PIECE];
-            size_t cols = d - j < PIECE ? d - j : PIECE;
-            const float *row = padded(x + i * ldx + j, cols, xs);
+            size_t cols = d - j < PIECE ? d - j : PIECE, whole = round_up(cols);
             float *to = g && cols == PIECE ? g + i * ldg + j : slope;
-            bernoulli_piece(round_up(cols), row, padded(logits + i * ldlogits + j, cols, ls), w[i], term, to);
+            const float *from = padded(x + i * ldx + j, cols, xs);
+            bernoulli_piece(whole, from, padded(logits + i * ldlogits + j, cols, ls), w[i], term, to);
             if (g && to == slope)
                 memcpy(g + i * ldg + j, slope, cols * sizeof *slope);
             if (seen)
-                see(round_up(cols), row, &lanes); /* a zero behind the row hides nothing */
+                see_blocks(whole, from, &noted);
             add_terms(cols, term, lane);
         }
         if (value)
             value[i] = lanes_sum_by_tree(lane);
     }
     if (seen)
-        seen_raise(seen, &lanes);
+        seen_raise(seen, &noted);
+}
+
+/* Copies a gradient's piece where it is asked for; notes its magnitudes unless `lanes` is NULL. */
+static void keep(float *to, const float *from, size_t cols, uint32_t *lanes)
+{
+    if (!to)
+        return;
+    memcpy(to, from, cols * sizeof *to);
+    if (lanes)
+        note_row(cols, from, lanes);
 }
 
 static void gauss_piece(size_t n, const float *restrict x, const float *restrict mean,
@@ -91,40 +101,31 @@ static void gauss_piece(size_t n, const float *restrict x, const float *restrict
     }
 }
 
-/* What is behind the last column is not written. */
-static void note_gauss(size_t n, const float *gmean, const float *glogvar, uint32_t *most)
-{
-    note_matrix(1, n, gmean, PIECE, 0, most);
-    if (glogvar)
-        note_matrix(1, n, glogvar, PIECE, 0, most);
-}
-
 void train_gauss(size_t n, size_t d, const float *x, size_t ldx, const float *mean, size_t ldmean,
     const float *logvar, size_t ldlogvar, const float *w, double *value, float *gmean, size_t ldgmean,
     float *glogvar, size_t ldglogvar, struct vae_seen *seen, uint32_t *most)
 {
-    struct seen_lanes lanes = {{0}, {0}};
+    struct seen_lanes noted = {{0}, {0}};
+    uint32_t largest[VAE_LANES] = {0}, *note = most ? largest : NULL;
     for (size_t i = 0; i < n; i++) {
         double lane[VAE_LANES] = {0};
         for (size_t j = 0; j < d; j += PIECE) {
             float xs[PIECE], ms[PIECE], vs[PIECE], term[PIECE], dm[PIECE], dv[PIECE];
-            size_t cols = d - j < PIECE ? d - j : PIECE;
-            const float *row = padded(x + i * ldx + j, cols, xs);
-            gauss_piece(round_up(cols), row, padded(mean + i * ldmean + j, cols, ms),
+            size_t cols = d - j < PIECE ? d - j : PIECE, whole = round_up(cols);
+            const float *from = padded(x + i * ldx + j, cols, xs);
+            gauss_piece(whole, from, padded(mean + i * ldmean + j, cols, ms),
                 padded(logvar + i * ldlogvar + j, cols, vs), w[i], term, dm, dv);
-            if (gmean)
-                memcpy(gmean + i * ldgmean + j, dm, cols * sizeof *dm);
-            if (glogvar)
-                memcpy(glogvar + i * ldglogvar + j, dv, cols * sizeof *dv);
+            keep(gmean ? gmean + i * ldgmean + j : NULL, dm, cols, note);
+            keep(glogvar ? glogvar + i * ldglogvar + j : NULL, dv, cols, note);
             if (seen)
-                see(round_up(cols), row, &lanes);
-            if (most)
-                note_gauss(cols, dm, glogvar ? dv : NULL, most);
+                see_blocks(whole, from, &noted);
             add_terms(cols, term, lane);
         }
         if (value)
             value[i] = lanes_sum_by_tree(lane);
     }
     if (seen)
-        seen_raise(seen, &lanes);
+        seen_raise(seen, &noted);
+    if (most)
+        note_raise(most, largest, VAE_LANES);
 }

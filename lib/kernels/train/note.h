@@ -22,6 +22,22 @@ VAE_INLINE void note_lanes(size_t count, const float *restrict x, uint32_t *rest
         most[l] = note_larger(most[l], bits_of_float(x[l]) & NOTE_MAGNITUDE);
 }
 
+/* A row whose column 0 belongs to lane 0 */
+VAE_INLINE void note_row(size_t n, const float *x, uint32_t lanes[VAE_LANES])
+{
+    size_t whole = n / VAE_LANES * VAE_LANES;
+    for (size_t j = 0; j < whole; j += VAE_LANES)
+        note_lanes(VAE_LANES, x + j, lanes);
+    if (whole < n)
+        note_lanes(n - whole, x + whole, lanes);
+}
+
+static inline void note_raise(uint32_t *most, const uint32_t *lanes, size_t count)
+{
+    for (size_t l = 0; l < count; l++)
+        most[l] = note_larger(most[l], lanes[l]);
+}
+
 /* Raises most[VAE_LANES] to the magnitudes of an m x n matrix whose column 0 belongs to lane `first`. */
 VAE_INLINE void note_matrix(size_t m, size_t n, const float *x, size_t ldx, size_t first, uint32_t *most)
 {
@@ -35,8 +51,7 @@ VAE_INLINE void note_matrix(size_t m, size_t n, const float *x, size_t ldx, size
         else
             for (size_t i = 0; i < m; i++)
                 note_lanes(width, x + i * ldx + j, lanes);
-        for (size_t l = 0; l < width; l++)
-            most[lane + l] = note_larger(most[lane + l], lanes[l]);
+        note_raise(most + lane, lanes, width);
     }
 }
 
@@ -55,12 +70,11 @@ VAE_INLINE void see_lanes(size_t count, const float *restrict x, struct seen_lan
     }
 }
 
-VAE_INLINE void see(size_t n, const float *x, struct seen_lanes *seen)
+/* n is a multiple of VAE_LANES */
+VAE_INLINE void see_blocks(size_t n, const float *x, struct seen_lanes *seen)
 {
-    size_t j = 0;
-    for (; j + VAE_LANES <= n; j += VAE_LANES)
+    for (size_t j = 0; j < n; j += VAE_LANES)
         see_lanes(VAE_LANES, x + j, seen);
-    see_lanes(n - j, x + j, seen);
 }
 
 static inline void seen_raise(struct vae_seen *to, const struct seen_lanes *seen)

@@ -142,7 +142,9 @@ static void look(size_t n, const float *x, struct vae_seen *seen)
 {
     struct seen_lanes lanes = {{0}, {0}};
     uint32_t broken = 0;
-    see(n, x, &lanes);
+    size_t blocks = n / VAE_LANES * VAE_LANES;
+    see_blocks(blocks, x, &lanes);
+    see_lanes(n - blocks, x + blocks, &lanes);
     for (size_t i = 0; i < n; i++)
         broken |= is_broken(x[i]);
     seen_raise(seen, &lanes);

@@ -10,11 +10,8 @@ void tile_block(const struct vae_block *block);
 void tile_back_block(const struct vae_back_block *block);
 void tile_pack(size_t m, size_t k, const float *a, size_t lda, float *to);
 size_t tile_row(const struct vae_block *block, size_t panels, size_t step, int descending);
-void train_bernoulli(size_t n, size_t d, const float *x, size_t ldx, const float *logits, size_t ldlogits,
-    const float *w, double *value, float *g, size_t ldg, struct vae_seen *seen);
-void train_gauss(size_t n, size_t d, const float *x, size_t ldx, const float *mean, size_t ldmean,
-    const float *logvar, size_t ldlogvar, const float *w, double *value, float *gmean, size_t ldgmean,
-    float *glogvar, size_t ldglogvar, struct vae_seen *seen, uint32_t *most);
+extern __typeof__(*((struct vae_train_kernels *)0)->bernoulli) train_bernoulli;
+extern __typeof__(*((struct vae_train_kernels *)0)->gauss) train_gauss;
 
 void transpose_matrix(size_t rows, size_t cols, const float *from, size_t ldfrom, float *to, size_t ldto);
 /* The epilogue of the m x n part of C that begins at row `row` and column `col` of the block; c points at
