@@ -2,25 +2,13 @@
  * What the kernels of a training step note on their way, under test: their results are those of train_family.c,
  * and what is noted is held to the bits that stand in the arrays.
  */
-#include "frame.h"
+#include "train_frame.h"
 
 #include <math.h>
 #include <string.h>
 #include <vae/vae.h>
 
-#define AT(I) ((float *)f->array[I].at)
-#define LD(I) f->array[I].ld
-#define M(I) AT(I), LD(I)
 #define WORDS(I) ((uint32_t *)f->array[I].at)
-
-static struct array *matrix(
-    struct frame *f, const char *name, enum role role, size_t rows, size_t cols, double range)
-{
-    struct array *array = frame_array(f, name, F32, role, rows, cols);
-    array_fill(array, UNIFORM, -range, range);
-    array_bound(array, 24, 5, 20);
-    return array;
-}
 
 /* Words that are raised, from where an earlier call may have left them. */
 static void raised(struct frame *f, size_t words)
@@ -295,4 +283,4 @@ static const struct kernel kernels[] = {
         .reference = look_reference, .choices = 3},
 };
 
-const struct family noted_family = {"train", 0, kernels, sizeof kernels / sizeof *kernels};
+const struct family noted_family = {"train, noted", 0, kernels, sizeof kernels / sizeof *kernels};
