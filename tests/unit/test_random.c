@@ -6,6 +6,8 @@
 #include "kernels/random/normal.h"
 #include "kernels/random/philox.h"
 
+#include "../support/runner.h"
+
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
@@ -232,69 +234,10 @@ START_TEST(bernoulli_at_the_edges)
 }
 END_TEST
 
-/* ---- reference vectors, where the folder is at hand ---- */
-
-/* The file's lines after the header, one at a time. */
-static void each_line(const char *name, void (*take)(const char *line))
-{
-    const char *folder = getenv("VAE_VECTORS");
-    char path[4096], line[512];
-    snprintf(path, sizeof path, "%s/%s", folder ? folder : "", name);
-    FILE *file = folder ? fopen(path, "r") : NULL;
-    if (!file) {
-        printf("skipped: no %s in $VAE_VECTORS\n", name);
-        return;
-    }
-    ck_assert_ptr_nonnull(fgets(line, sizeof line, file));
-    while (fgets(line, sizeof line, file))
-        take(line);
-    fclose(file);
-}
-
-static void take_known(const char *line)
-{
-    struct known known;
-    uint32_t *c = known.counter, *k = known.key, *w = known.words;
-    ck_assert_int_eq(sscanf(strchr(line, ',') + 1, "%x %x %x %x,%x %x,%x %x %x %x", &c[0], &c[1], &c[2],
-                         &c[3], &k[0], &k[1], &w[0], &w[1], &w[2], &w[3]),
-        10);
-    expect_words(&known);
-}
-
-static void take_normals(const char *line)
-{
-    uint32_t a, b;
-    long double r, exact[2];
-    float z0, z1;
-    ck_assert_int_eq(sscanf(line, "%x,%x,%Lf,%Lf,%Lf", &a, &b, &r, &exact[0], &exact[1]), 5);
-    normals32(a, b, &z0, &z1);
-    ck_assert_double_le(error_of(exact, z0, z1, r, 24), 4);
-}
-
-START_TEST(reference_vectors)
-{
-    each_line("rng_kat.csv", take_known);
-    each_line("rng_boxmuller.csv", take_normals);
-}
-END_TEST
-
 int main(void)
 {
-    Suite *suite = suite_create("random");
-    TCase *tests = tcase_create("bits");
-    tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, philox_known_answers);
-    tcase_add_test(tests, normals_meet_their_bound);
-    tcase_add_test(tests, normals_come_from_the_words_they_should);
-    tcase_add_test(tests, a_slice_is_a_slice_of_the_whole);
-    tcase_add_test(tests, element_numbers_wrap);
-    tcase_add_test(tests, bernoulli_compares_the_word);
-    tcase_add_test(tests, bernoulli_at_the_edges);
-    tcase_add_test(tests, reference_vectors);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    const TTest *tests[] = {philox_known_answers, normals_meet_their_bound,
+        normals_come_from_the_words_they_should, a_slice_is_a_slice_of_the_whole, element_numbers_wrap,
+        bernoulli_compares_the_word, bernoulli_at_the_edges};
+    return RUN_SUITE("random", tests);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * The float32 entry points against reference vectors of 25 digits: those in tests/vectors, and a second set,
- * made by other means, where VAE_VECTORS names its folder. Prints the worst error of every output.
+ * The float32 entry points against the reference vectors of tests/vectors, 25 digits. Prints the worst error
+ * of every output.
  */
 #include <check.h>
 #include <math.h>
@@ -13,6 +13,7 @@
 
 #include "../support/expect.h"
 #include "../support/csv.h"
+#include "../support/runner.h"
 #include "../support/ulp.h"
 
 enum { MAX_INPUTS = 4, MAX_OUTPUTS = 5, MAX_LIST = 1 << 14 };
@@ -254,60 +255,36 @@ static const struct {
     {"d_iwae_lme.csv", run_logmeanexp},
 };
 
-/* ---- folders ---- */
-
-/* The project's own vectors must be there; the others may be missing, as a whole or file by file. */
-static struct csv *open_vectors(const char *variable, const char *file, int required)
+static struct csv *open_vectors(const char *file)
 {
-    const char *folder = getenv(variable);
+    const char *folder = getenv("VAE_TEST_VECTORS");
     struct csv *csv = folder ? csv_open(folder, file) : NULL;
-    EXPECT(csv || !required, "%s (%s) has no %s", variable, folder ? folder : "not set", file);
-    if (!csv)
-        printf("%-20s skipped: not in %s\n", file, variable);
+    EXPECT(csv, "VAE_TEST_VECTORS (%s) has no %s", folder ? folder : "not set", file);
     return csv;
 }
 
-static void run_folder(const char *variable, int required)
+START_TEST(vectors_of_elements)
 {
     for (size_t i = 0; i < sizeof scalar_cases / sizeof *scalar_cases; i++) {
-        struct csv *csv = open_vectors(variable, scalar_cases[i].file, required);
-        if (csv) {
-            run_scalar(&scalar_cases[i], csv);
-            csv_close(csv);
-        }
+        struct csv *csv = open_vectors(scalar_cases[i].file);
+        run_scalar(&scalar_cases[i], csv);
+        csv_close(csv);
     }
-    for (size_t i = 0; i < sizeof list_cases / sizeof *list_cases; i++) {
-        struct csv *csv = open_vectors(variable, list_cases[i].file, required);
-        if (csv) {
-            list_cases[i].run(csv, list_cases[i].file);
-            csv_close(csv);
-        }
-    }
-}
-
-START_TEST(own_vectors)
-{
-    run_folder("VAE_OWN_VECTORS", 1);
 }
 END_TEST
 
-START_TEST(other_vectors)
+START_TEST(vectors_of_lists)
 {
-    run_folder("VAE_VECTORS", 0);
+    for (size_t i = 0; i < sizeof list_cases / sizeof *list_cases; i++) {
+        struct csv *csv = open_vectors(list_cases[i].file);
+        list_cases[i].run(csv, list_cases[i].file);
+        csv_close(csv);
+    }
 }
 END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("vectors32");
-    TCase *tests = tcase_create("vectors");
-    tcase_set_timeout(tests, 120);
-    tcase_add_test(tests, own_vectors);
-    tcase_add_test(tests, other_vectors);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    const TTest *tests[] = {vectors_of_elements, vectors_of_lists};
+    return RUN_SUITE("vectors32", tests);
 }

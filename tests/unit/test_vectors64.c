@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * The float64 entry points against reference vectors of 25 digits, of binary32 and binary64 inputs: those in
- * tests/vectors, and a second set, made by other means, where VAE_VECTORS names its folder. Prints the worst
- * error of every output.
+ * The float64 entry points against the reference vectors of tests/vectors, 25 digits, of binary32 and
+ * binary64 inputs. Prints the worst error of every output.
  */
 #include <check.h>
 #include <math.h>
@@ -13,6 +12,7 @@
 #include <vae/vae.h>
 
 #include "../support/csv.h"
+#include "../support/runner.h"
 #include "../support/ulp.h"
 
 enum { MAX_INPUTS = 4, MAX_OUTPUTS = 5, MAX_LIST = 1 << 14 };
@@ -269,64 +269,47 @@ static const struct {
     {"d_iwae_lme", run_logmeanexp},
 };
 
-/* ---- folders ---- */
+/* ---- the folder ---- */
 
-/* The project's own vectors must be there; the others may be missing, as a whole or file by file. */
-static struct csv *open_vectors(const char *variable, const char *file, int required)
+static struct csv *open_vectors(const char *name, int wide, char *file, size_t size)
 {
-    const char *folder = getenv(variable);
+    const char *folder = getenv("VAE_TEST_VECTORS");
+    snprintf(file, size, "%s%s.csv", name, wide ? "_in64" : "");
     struct csv *csv = folder ? csv_open(folder, file) : NULL;
-    ck_assert_msg(csv || !required, "%s (%s) has no %s", variable, folder ? folder : "not set", file);
-    if (!csv)
-        printf("%-24s skipped: not in %s\n", file, variable);
+    ck_assert_msg(csv, "VAE_TEST_VECTORS (%s) has no %s", folder ? folder : "not set", file);
     return csv;
 }
 
-static void run_folder(const char *variable, int wide, int required)
+static void run_folder(int wide)
 {
     char file[64];
     for (size_t i = 0; i < sizeof scalar_cases / sizeof *scalar_cases; i++) {
-        snprintf(file, sizeof file, "%s%s.csv", scalar_cases[i].file, wide ? "_in64" : "");
-        struct csv *csv = open_vectors(variable, file, required);
-        if (csv) {
-            run_scalar(&scalar_cases[i], csv, file, wide);
-            csv_close(csv);
-        }
+        struct csv *csv = open_vectors(scalar_cases[i].file, wide, file, sizeof file);
+        run_scalar(&scalar_cases[i], csv, file, wide);
+        csv_close(csv);
     }
     for (size_t i = 0; i < sizeof list_cases / sizeof *list_cases; i++) {
-        snprintf(file, sizeof file, "%s%s.csv", list_cases[i].file, wide ? "_in64" : "");
-        struct csv *csv = open_vectors(variable, file, required);
-        if (csv) {
-            list_cases[i].run(csv, file, wide);
-            csv_close(csv);
-        }
+        struct csv *csv = open_vectors(list_cases[i].file, wide, file, sizeof file);
+        list_cases[i].run(csv, file, wide);
+        csv_close(csv);
     }
     printf("%zu numbers compared\n", points);
 }
 
-START_TEST(own_vectors)
+START_TEST(inputs_of_32_bits)
 {
-    run_folder("VAE_OWN_VECTORS", _i, 1);
+    run_folder(0);
 }
 END_TEST
 
-START_TEST(other_vectors)
+START_TEST(inputs_of_64_bits)
 {
-    run_folder("VAE_VECTORS", _i, 0);
+    run_folder(1);
 }
 END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("vectors64");
-    TCase *tests = tcase_create("vectors");
-    tcase_set_timeout(tests, 120);
-    tcase_add_loop_test(tests, own_vectors, 0, 2);
-    tcase_add_loop_test(tests, other_vectors, 0, 2);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    const TTest *tests[] = {inputs_of_32_bits, inputs_of_64_bits};
+    return RUN_SUITE("vectors64", tests);
 }
