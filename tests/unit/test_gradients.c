@@ -172,6 +172,10 @@ static void plan_gradient(struct plan *plan, size_t kind, int32_t activation, si
     plan->config.n_encoder = plan->config.n_decoder = hidden;
     plan->config.init = VAE_INIT_GLOROT;
     plan->training.learning_rate = 0.05;
+    if (kind == KIND_POISSON || kind == likelihood_count) { /* rates are exponentials: smaller logs of them */
+        plan->config.init_scale = 0.3;
+        plan->training.learning_rate = 0.01;
+    }
 }
 
 static struct accuracy accuracy_of(const struct plan *plan)
@@ -230,8 +234,9 @@ static void check_objective(const vae_training *training, const char *name)
         struct plan plan;
         char what[96];
         plan_gradient(&plan, kinds[i], VAE_TANH, 1);
+        double rate = plan.training.learning_rate;
         plan.training = *training;
-        plan.training.learning_rate = 0.05;
+        plan.training.learning_rate = rate;
         snprintf(what, sizeof what, "%s, %s", name, kind_name(kinds[i]));
         check_model(&plan, what, accuracy_of(&plan));
     }
