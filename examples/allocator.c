@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Examples. A model in memory of our own: a static pool hands out everything, and after vae_create nothing
- * more.
+ * Examples. A model in a static pool: vae_create takes one block of it, and no other call takes memory.
  */
 #include <stdio.h>
 #include <vae/vae.h>
@@ -26,7 +25,7 @@ static void *pool_alloc(void *ctx, size_t size, size_t alignment)
     return pool->base + start;
 }
 
-/* Blocks are not given out twice: the pool goes as a whole. */
+/* Blocks are not reused: the pool is given up as a whole. */
 static void pool_free(void *ctx, void *ptr, size_t size)
 {
     struct pool *pool = ctx;
@@ -46,9 +45,13 @@ static int create(vae_model **model, struct pool *pool, uint64_t hidden)
     config.z_dim = 4;
     config.encoder = config.decoder = &layer;
     config.n_encoder = config.n_decoder = 1;
-    config.max_batch = ROWS;
-    config.allocator = (vae_allocator){pool, pool_alloc, pool_free};
-    return vae_create(model, &config);
+    vae_runtime runtime;
+    vae_runtime_init(&runtime, sizeof runtime);
+    runtime.max_batch = ROWS;
+    runtime.alloc_ctx = pool;
+    runtime.alloc = pool_alloc;
+    runtime.free = pool_free;
+    return vae_create(model, &config, NULL, &runtime);
 }
 
 int main(void)
@@ -74,6 +77,6 @@ int main(void)
     vae_destroy(model);
     printf("%zu blocks left after vae_destroy\n", pool.live);
     int refused = create(&model, &pool, 100000); /* larger than the pool */
-    printf("a model too large for the pool: %s\n", vae_strerror(refused));
+    printf("a model too large for the pool: %s\n", vae_last_error());
     return more || pool.live || refused != VAE_ERR_NOMEM;
 }

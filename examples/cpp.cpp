@@ -38,9 +38,11 @@ Model create(std::size_t x_dim, std::size_t z_dim, std::size_t hidden)
     config.z_dim = z_dim;
     config.encoder = config.decoder = &layer;
     config.n_encoder = config.n_decoder = 1;
-    config.learning_rate = 0.01;
+    vae_training training;
+    vae_training_init(&training, sizeof training);
+    training.learning_rate = 0.01;
     vae_model *model = nullptr;
-    check(vae_create(&model, &config));
+    check(vae_create(&model, &config, &training, nullptr));
     return Model(model);
 }
 
@@ -63,7 +65,7 @@ int main()
         Model model = create(dim, 2, 32);
         const std::vector<float> x = blocks(rows, dim);
         vae_terms terms;
-        terms.size = sizeof terms;
+        vae_terms_init(&terms, sizeof terms);
         check(vae_elbo(model.get(), x.data(), rows, 1, nullptr, &terms));
         const double before = terms.elbo;
         for (int step = 0; step < 500; step++)
