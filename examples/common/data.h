@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Examples. Images as rows: IDX and NPY files (plain or gzip-compressed), sets of rows, their order.
  *
- * Files are not trusted: every size is checked before memory is taken, and what is wrong is said in words.
+ * Files are not trusted: every size is checked before memory is taken, and errors are explained in words.
  */
 #ifndef VAE_EXAMPLES_DATA_H
 #define VAE_EXAMPLES_DATA_H
@@ -12,13 +12,15 @@
 #define DATA_WHY 512 /* characters of an explanation */
 
 enum data_cell { DATA_UINT8, DATA_FLOAT32 };
+enum data_domain { DATA_ANY, DATA_UNIT, DATA_COUNTS }; /* finite; 0..1; whole numbers 0..2^24 */
 
-/* Rows as the file holds them: bytes stay bytes, and become 0..1 when they are fetched. */
+/* Rows of a file: bytes stay bytes and are converted when they are fetched; float64 becomes float32 at once. */
 struct data {
     size_t rows, dim;
     size_t height, width; /* dim = height * width; of 2-D files height is 1 until data_set_width */
     enum data_cell cell;
     void *cells;     /* [rows][dim], owned */
+    float unit;      /* bytes are divided by it: 255, or 1 for counts */
     float low, high; /* black and white in pictures */
 };
 
@@ -31,15 +33,19 @@ void data_free(struct data *data);
  * dim. */
 int data_set_width(struct data *data, size_t width);
 
-/* -1 with the first place that is not finite, or outside 0..1 where `unit` is set. */
-int data_check(const struct data *data, int unit, const char *path, char why[DATA_WHY]);
+/* Bytes are numbers, not shares of 255. */
+void data_as_counts(struct data *data);
+
+/* -1 with the first value that is not of the domain. */
+int data_check(const struct data *data, enum data_domain domain, const char *path, char why[DATA_WHY]);
 
 /* Rows of some data in an order. */
 struct set {
     const struct data *data;
-    uint32_t *row; /* [n], owned */
     size_t n;
-    float *grey; /* [dim], owned: one row before it is binarised */
+    uint32_t *row;   /* [n], owned: the rows */
+    uint32_t *order; /* [n], owned: place i of the order is row[order[i]] */
+    float *grey;     /* [dim], owned: one row before it is binarised */
 };
 
 /* Every row, in order. -1: out of memory. */
@@ -49,9 +55,9 @@ int set_all(struct set *set, const struct data *data);
 int set_split(struct set *train, struct set *held_out, const struct data *data);
 void set_free(struct set *set);
 
-/* Another order for each epoch, a function of seed and epoch alone. */
+/* An order for each epoch, a function of seed and epoch alone. */
 void set_shuffle(struct set *set, uint64_t seed, uint64_t epoch);
-/* Rows first..first + n - 1 of the set into x [n][dim]. */
+/* Places first..first + n - 1 of the order into x [n][dim]. */
 void set_fetch(const struct set *set, size_t first, size_t n, float *x);
 /* The same rows as draws of 0 and 1 with the grey values as probabilities: new ones for each epoch. Epoch 0
  * is for data that must stay the same. */

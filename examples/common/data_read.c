@@ -29,10 +29,10 @@ struct reader {
 
 /* What a header says. */
 struct header {
-    unsigned dims; /* as said, possibly more than dim[] holds */
+    unsigned dims; /* as said, possibly more than dim[] has room for */
     uint64_t dim[MAX_DIMS];
-    enum data_cell cell;
-    int swap; /* cells are big-endian */
+    unsigned bytes; /* of a cell: uint8, float32 or float64 */
+    int big_endian;
 };
 
 __attribute__((format(printf, 2, 3))) static int fail(struct reader *reader, const char *format, ...)
@@ -70,16 +70,16 @@ static int read_header_bytes(struct reader *reader, void *to, unsigned n)
     return 0;
 }
 
-/* ---- IDX: 0, 0, type, number of dimensions, the dimensions as big-endian words, the cells
- * ------------------------ */
+/* ---- IDX: 0, 0, type, number of dimensions, the dimensions as big-endian words, the cells -------------- */
 
 static int read_idx_header(struct reader *reader, const unsigned char magic[4], struct header *header)
 {
-    enum { IDX_UINT8 = 0x08, IDX_FLOAT32 = 0x0d };
-    if (magic[2] != IDX_UINT8 && magic[2] != IDX_FLOAT32)
-        return fail(reader, "IDX cells of type 0x%02x; uint8 (0x08) and float32 (0x0d) are read", magic[2]);
-    header->cell = magic[2] == IDX_UINT8 ? DATA_UINT8 : DATA_FLOAT32;
-    header->swap = header->cell == DATA_FLOAT32;
+    enum { IDX_UINT8 = 0x08, IDX_FLOAT32 = 0x0d, IDX_FLOAT64 = 0x0e };
+    if (magic[2] != IDX_UINT8 && magic[2] != IDX_FLOAT32 && magic[2] != IDX_FLOAT64)
+        return fail(reader,
+            "IDX cells of type 0x%02x; uint8 (0x08), float32 (0x0d) and float64 (0x0e) are read", magic[2]);
+    header->bytes = magic[2] == IDX_UINT8 ? 1 : magic[2] == IDX_FLOAT32 ? 4 : 8;
+    header->big_endian = 1;
     header->dims = magic[3];
     for (unsigned i = 0; i < header->dims && i < MAX_DIMS; i++) {
         unsigned char word[4];
@@ -90,8 +90,7 @@ static int read_idx_header(struct reader *reader, const unsigned char magic[4], 
     return 0;
 }
 
-/* ---- NPY: magic, version, length, a Python dictionary of exactly three keys, the cells
- * --------------------------- */
+/* ---- NPY: magic, version, length, a Python dictionary of exactly three keys, the cells ----------------- */
 
 static void skip_spaces(const char **at)
 {
@@ -99,10 +98,10 @@ static void skip_spaces(const char **at)
         ++*at;
 }
 
-static int next_is(const char **at, char wanted)
+static int next_is(const char **at, char character)
 {
     skip_spaces(at);
-    return **at == wanted;
+    return **at == character;
 }
 
 static int take_text(const char **at, const char *text)
@@ -165,13 +164,16 @@ static int take_shape(const char **at, struct header *header)
 
 static int set_npy_cell(struct reader *reader, const char *descr, struct header *header)
 {
+    header->big_endian = descr[0] == '>';
     if (strcmp(descr, "|u1") == 0)
-        header->cell = DATA_UINT8;
+        header->bytes = 1;
     else if (strcmp(descr, "<f4") == 0 || strcmp(descr, ">f4") == 0)
-        header->cell = DATA_FLOAT32;
+        header->bytes = 4;
+    else if (strcmp(descr, "<f8") == 0 || strcmp(descr, ">f8") == 0)
+        header->bytes = 8;
     else
-        return fail(reader, "NPY cells of type '%s'; uint8 ('|u1') and float32 ('<f4') are read", descr);
-    header->swap = descr[0] == '>';
+        return fail(reader,
+            "NPY cells of type '%s'; uint8 ('|u1'), float32 ('<f4') and float64 ('<f8') are read", descr);
     return 0;
 }
 
@@ -241,8 +243,7 @@ static int read_npy_header(struct reader *reader, struct header *header)
     return status;
 }
 
-/* ---- both
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- both ---------------------------------------------------------------------------------------------- */
 
 static int read_header(struct reader *reader, struct header *header)
 {
@@ -265,13 +266,13 @@ static int read_header(struct reader *reader, struct header *header)
 /* Rows, height and width from the header, sizes that cannot wrap, a length that fits a plain file's. */
 static int accept_header(struct reader *reader, const struct header *header, struct data *data)
 {
-    uint64_t cell = header->cell == DATA_UINT8 ? 1 : sizeof(float), total = cell;
+    uint64_t total = header->bytes;
     if (header->dims < 2 || header->dims > MAX_DIMS)
         return fail(reader, "has %u dimension%s; images need 2 (rows, pixels) or 3 (rows, height, width)",
             header->dims, header->dims == 1 ? "" : "s");
     for (unsigned i = 0; i < header->dims; i++) {
         if (header->dim[i] == 0)
-            return fail(reader, "holds nothing: dimension %u is 0", i);
+            return fail(reader, "is without cells: dimension %u is 0", i);
         if (total > (uint64_t)PTRDIFF_MAX / header->dim[i])
             return fail(reader, "its dimensions overflow: %llu x %llu x %llu",
                 (unsigned long long)header->dim[0], (unsigned long long)header->dim[1],
@@ -288,7 +289,7 @@ static int accept_header(struct reader *reader, const struct header *header, str
     data->height = header->dims == 3 ? (size_t)header->dim[1] : 1;
     data->width = (size_t)header->dim[header->dims - 1];
     data->dim = data->height * data->width;
-    data->cell = header->cell;
+    data->cell = header->bytes == 1 ? DATA_UINT8 : DATA_FLOAT32;
     return 0;
 }
 
@@ -312,7 +313,7 @@ static int read_cells(struct reader *reader, size_t total, struct data *data)
         if (got < 0)
             return -1;
         if (got == 0)
-            return fail(reader, "truncated: %zu bytes of cells wanted, %zu found", total, have);
+            return fail(reader, "truncated: %zu bytes of cells expected, %zu found", total, have);
         have += (size_t)got;
     }
     return 0;
@@ -326,18 +327,33 @@ static int expect_end(struct reader *reader)
     return got < 0 ? -1 : got > 0 ? fail(reader, "has bytes left over after its cells") : 0;
 }
 
-static void finish_floats(struct data *data, int swap)
+/* A cell of four or eight bytes, in either order, on a machine of either order. */
+static float float_of(const unsigned char *byte, const struct header *header)
 {
-    float *x = data->cells, low = 0, high = 1;
+    uint64_t word = 0;
+    for (unsigned i = 0; i < header->bytes; i++)
+        word |= (uint64_t)byte[header->big_endian ? header->bytes - 1 - i : i] << 8 * i;
+    if (header->bytes == sizeof(float)) {
+        uint32_t half = (uint32_t)word;
+        float x;
+        memcpy(&x, &half, sizeof x);
+        return x;
+    }
+    double x;
+    memcpy(&x, &word, sizeof x);
+    return (float)x;
+}
+
+/* The cells, in place, as float32. */
+static void finish_floats(struct data *data, const struct header *header)
+{
+    unsigned char *cells = data->cells;
+    float low = 0, high = 1;
     for (size_t i = 0; i < data->rows * data->dim; i++) {
-        if (swap) {
-            uint32_t word;
-            memcpy(&word, x + i, 4);
-            word = word >> 24 | (word >> 8 & 0xff00) | (word << 8 & 0xff0000) | word << 24;
-            memcpy(x + i, &word, 4);
-        }
-        low = x[i] < low ? x[i] : low;
-        high = x[i] > high ? x[i] : high;
+        float x = float_of(cells + i * header->bytes, header);
+        memcpy(cells + i * sizeof x, &x, sizeof x);
+        low = x < low ? x : low;
+        high = x > high ? x : high;
     }
     data->low = low;
     data->high = high;
@@ -350,12 +366,13 @@ static int read_all(struct reader *reader, size_t limit, struct data *data)
         return -1;
     int whole = limit == 0 || limit >= data->rows;
     data->rows = whole ? data->rows : limit;
-    size_t cell = data->cell == DATA_UINT8 ? 1 : sizeof(float);
-    if (read_cells(reader, data->rows * data->dim * cell, data) != 0 || (whole && expect_end(reader) != 0))
+    if (read_cells(reader, data->rows * data->dim * header.bytes, data) != 0 ||
+        (whole && expect_end(reader) != 0))
         return -1;
+    data->unit = 255;
     data->high = 1;
     if (data->cell == DATA_FLOAT32)
-        finish_floats(data, header.swap);
+        finish_floats(data, &header);
     return 0;
 }
 

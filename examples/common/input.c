@@ -14,13 +14,22 @@ static int refuse(const char *reason)
     return -1;
 }
 
+static enum data_domain domain_of(const struct options *o)
+{
+    if (o->likelihood == VAE_BERNOULLI || o->likelihood == VAE_CBERNOULLI)
+        return DATA_UNIT;
+    return o->likelihood == VAE_POISSON ? DATA_COUNTS : DATA_ANY;
+}
+
 static int open_file(struct data *data, const char *path, const struct options *o)
 {
     char why[DATA_WHY];
     if (data_read(data, path, o->limit, why) != 0)
         return refuse(why);
-    if (data_check(data, o->likelihood == VAE_BERNOULLI, path, why) != 0)
+    if (data_check(data, domain_of(o), path, why) != 0)
         return refuse(why);
+    if (o->likelihood == VAE_POISSON)
+        data_as_counts(data);
     if ((o->width || data->height == 1) && data_set_width(data, o->width) != 0) {
         snprintf(why, sizeof why, "%s: %zu pixels do not make rows of --width %llu", path, data->dim,
             (unsigned long long)o->width);
@@ -49,6 +58,8 @@ int input_open(struct input *input, const struct options *o)
         return open_pair(input, o);
     if (o->sprites && sprites_make(&input->data[0], (size_t)o->sprites, o->seed) != 0)
         return refuse("out of memory");
+    if (o->sprites && o->likelihood == VAE_POISSON)
+        data_as_counts(&input->data[0]);
     if (o->train && open_file(&input->data[0], o->train, o) != 0)
         return -1;
     if (set_split(&input->train, &input->held_out, &input->data[0]) != 0)

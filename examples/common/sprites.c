@@ -8,7 +8,7 @@
 #include <string.h>
 #include <vae/vae.h>
 
-#define STREAM_SPRITES ((uint64_t)8 << 56)
+#define STREAM_SPRITES ((uint64_t)129 << 56)
 enum { FACTORS = 8, SMOOTH = 4 }; /* random words kept for each sprite; points along a pixel's side */
 
 static float between(float low, float high, uint32_t word)
@@ -70,6 +70,7 @@ int sprites_make(struct data *data, size_t n, uint64_t seed)
     data->height = data->width = SPRITE_SIDE;
     data->dim = SPRITE_SIDE * SPRITE_SIDE;
     data->cell = DATA_UINT8;
+    data->unit = 255;
     data->high = 1;
     for (size_t i = 0; i < n; i++) {
         struct sprite sprite = sprite_factors(seed, i);

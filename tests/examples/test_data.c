@@ -93,7 +93,7 @@ static void read_good(struct data *data, size_t limit)
     ck_assert_msg(status == 0, "%s", why);
 }
 
-/* It is refused, in words that name the file and hold `words`. */
+/* It is refused, in words that name the file and include `words`. */
 static void expect_refusal(const char *words)
 {
     struct data data;
@@ -166,6 +166,46 @@ START_TEST(npy_of_floats)
 }
 END_TEST
 
+/* The same numbers in every cell type and byte order. */
+START_TEST(every_kind_of_float)
+{
+    static const char *const types[] = {"<f4", ">f4", "<f8", ">f8"};
+    static const float numbers[] = {0.25f, -2.5f, 0x1p-126f, 1};
+    for (size_t t = 0; t < sizeof types / sizeof types[0]; t++) {
+        char dictionary[80];
+        unsigned char cells[4 * 8], *at = cells;
+        size_t bytes = types[t][2] == '4' ? 4 : 8;
+        for (int i = 0; i < 4; i++) {
+            double wide = (double)numbers[i];
+            uint64_t word = 0;
+            uint32_t half;
+            memcpy(&half, &numbers[i], 4);
+            memcpy(&word, &wide, 8);
+            word = bytes == 4 ? half : word;
+            for (size_t b = 0; b < bytes; b++)
+                *at++ = (unsigned char)(word >> 8 * (types[t][0] == '<' ? b : bytes - 1 - b));
+        }
+        snprintf(dictionary, sizeof dictionary, "{'descr': '%s', 'fortran_order': False, 'shape': (2, 2)}\n",
+            types[t]);
+        struct bytes b = npy(1, dictionary, cells, 4 * bytes);
+        (t % 2 ? write_gz : write_plain)(&b);
+        struct data data;
+        read_good(&data, 0);
+        expect_shape(&data, 2, 1, 2);
+        ck_assert_mem_eq(data.cells, numbers, sizeof numbers);
+        ck_assert(data.low == -2.5f && data.high == 1.0f);
+        data_free(&data);
+    }
+    struct bytes b = idx(0x0e, 2, (uint32_t[]){1, 1}, 0);
+    add(&b, "\xc0\x04\x00\x00\x00\x00\x00\x00", 8); /* -2.5 */
+    write_plain(&b);
+    struct data data;
+    read_good(&data, 0);
+    ck_assert(((float *)data.cells)[0] == -2.5f);
+    data_free(&data);
+}
+END_TEST
+
 START_TEST(lying_idx)
 {
     static const struct {
@@ -208,7 +248,7 @@ START_TEST(lying_npy)
         const char *words, *dictionary;
     } lies[] = {
         {"Fortran", "{'descr': '|u1', 'fortran_order': True, 'shape': (2, 3), }\n"},
-        {"'<f8'", "{'descr': '<f8', 'fortran_order': False, 'shape': (2, 3), }\n"},
+        {"'<f2'", "{'descr': '<f2', 'fortran_order': False, 'shape': (2, 3), }\n"},
         {"'<i4'", "{'descr': '<i4', 'fortran_order': False, 'shape': (2, 3), }\n"},
         {"1 dimension;", "{'descr': '|u1', 'fortran_order': False, 'shape': (6,), }\n"},
         {"5 dimensions", "{'descr': '|u1', 'fortran_order': False, 'shape': (1, 1, 1, 2, 3), }\n"},
@@ -320,17 +360,42 @@ END_TEST
 
 START_TEST(values_are_checked)
 {
-    static const float bad[] = {-0.001f, 1.001f, NAN, INFINITY};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        float cells[] = {0, 0.5f, 1, bad[i]};
+    static const struct {
+        float value;
+        int any, unit, counts;
+    } known[] = {{-0.001f, 1, 0, 0}, {0.5f, 1, 1, 0}, {1, 1, 1, 1}, {1.001f, 1, 0, 0}, {3, 1, 0, 1},
+        {0x1p24f, 1, 0, 1}, {0x1.8p24f, 1, 0, 0}, {NAN, 0, 0, 0}, {INFINITY, 0, 0, 0}};
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        float cells[] = {0, 1, 1, known[i].value};
         char why[DATA_WHY] = "";
         struct data data = {.rows = 2, .dim = 2, .cell = DATA_FLOAT32, .cells = cells};
-        ck_assert_int_eq(data_check(&data, 1, "x.npy", why), -1);
-        ck_assert_ptr_nonnull(strstr(why, "x.npy: row 1, column 1"));
-        ck_assert_int_eq(data_check(&data, 0, "x.npy", why), isfinite(bad[i]) ? 0 : -1);
+        ck_assert_int_eq(data_check(&data, DATA_ANY, "x.npy", why), known[i].any - 1);
+        ck_assert_int_eq(data_check(&data, DATA_COUNTS, "x.npy", why), known[i].counts - 1);
+        why[0] = '\0';
+        ck_assert_int_eq(data_check(&data, DATA_UNIT, "x.npy", why), known[i].unit - 1);
+        ck_assert(known[i].unit || strstr(why, "x.npy: row 1, column 1 is "));
         data.rows = 1;
-        ck_assert_int_eq(data_check(&data, 1, "x.npy", why), 0);
+        ck_assert_int_eq(data_check(&data, DATA_UNIT, "x.npy", why), 0);
     }
+}
+END_TEST
+
+START_TEST(bytes_as_shares_and_as_counts)
+{
+    struct bytes b = idx(8, 2, (uint32_t[]){1, 3}, 3); /* 0, 7, 14 */
+    write_plain(&b);
+    struct data data;
+    struct set set;
+    float x[3];
+    read_good(&data, 0);
+    ck_assert_int_eq(set_all(&set, &data), 0);
+    set_fetch(&set, 0, 1, x);
+    ck_assert(x[0] == 0 && x[1] == 7 / 255.0f && x[2] == 14 / 255.0f && data.high == 1);
+    data_as_counts(&data);
+    set_fetch(&set, 0, 1, x);
+    ck_assert(x[0] == 0 && x[1] == 7 && x[2] == 14 && data.high == 255);
+    set_free(&set);
+    data_free(&data);
 }
 END_TEST
 
@@ -359,11 +424,13 @@ int main(void)
     tcase_add_test(tests, idx_of_floats);
     tcase_add_test(tests, npy_of_bytes);
     tcase_add_test(tests, npy_of_floats);
+    tcase_add_test(tests, every_kind_of_float);
     tcase_add_test(tests, lying_idx);
     tcase_add_test(tests, lying_npy);
     tcase_add_test(tests, not_data_at_all);
     tcase_add_test(tests, mangled_files);
     tcase_add_test(tests, values_are_checked);
+    tcase_add_test(tests, bytes_as_shares_and_as_counts);
     tcase_add_test(tests, width_of_flat_rows);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
