@@ -12,17 +12,20 @@ enum { OPTIONS_MAX_HIDDEN = 8 };
 struct options {
     const char *train, *test, *out;
     uint64_t sprites, limit, width;
-    int likelihood, activation, init, mean, gemm;
-    double logvar;                       /* of gauss-fixed */
-    int binarise;                        /* draw 0 and 1 from the grey values */
-    uint64_t hidden[OPTIONS_MAX_HIDDEN]; /* of the encoder; the decoder has them the other way round */
+    int32_t binarise; /* draw 0 and 1 from the grey values */
+    int32_t likelihood, mean, scale;
+    double scale_value, scale_min;
+    uint64_t hidden[OPTIONS_MAX_HIDDEN]; /* of the encoder; the decoder has them in the opposite order */
     size_t n_hidden;
-    uint64_t latent, epochs, batch, seed, samples;
-    double rate;
-    int threads;
+    uint64_t latent;
+    int32_t activation, init, objective;
+    uint64_t draws; /* of a row in training */
+    double kl_weight, free_bits, rate;
+    uint64_t epochs, batch, seed, threads;
+    uint64_t samples; /* of a row for the held-out bound */
 };
 
-/* 0; 1: help was asked for and printed; -1: wrong, and said so on stderr. */
+/* 0; 1: help was asked for and printed; -1: wrong, with the reason on stderr. */
 int options_parse(struct options *options, int argc, char **argv);
 
 #endif
