@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Examples. Train a variational auto-encoder on images, watch the held-out bound, look at what it learned.
+ * Examples. Train a variational auto-encoder on images, watch the held-out bound, see what it learned.
  *
  *     train --train train-images-idx3-ubyte.gz --test t10k-images-idx3-ubyte.gz --epochs 10 --out pictures
  *
@@ -7,6 +7,7 @@
  * pictures.
  */
 #include <errno.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,16 +19,43 @@
 #include "common/input.h"
 #include "common/options.h"
 #include "common/pictures.h"
+#include "common/plot.h"
 #include "common/progress.h"
 
-enum { DONE = 0, FAILED = 1, WRONG = 2, INTERRUPTED = 130, EVALUATE_ROWS = 1000 };
+enum { DONE = 0, FAILED = 1, WRONG = 2, EVALUATE_ROWS = 1000 };
 
-static volatile sig_atomic_t interrupted;
+/* What a run has in hand. */
+struct run {
+    const struct options *o;
+    struct set *train;
+    const struct set *held_out;
+    vae_model *model;
+    float *x; /* [rows][dim] for one call */
+    size_t rows;
+    double *elbo;      /* [held_out->n] */
+    double *latent_kl; /* [2][latent]: of all held-out rows, and of one call's */
+    struct history history;
+    uint64_t epoch;
+    size_t done; /* images of that epoch */
+    int written; /* everything so far */
+};
 
-static void on_interrupt(int signal)
+static volatile sig_atomic_t interrupted; /* by this signal */
+
+static void on_signal(int signal)
 {
-    (void)signal;
-    interrupted = 1;
+    interrupted = signal;
+}
+
+/* A second signal of the same kind ends the program. What is ignored (SIGHUP under nohup) stays ignored. */
+static void catch_signals(void)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+        struct sigaction old, action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+        if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+            sigaction(signals[i], &action, NULL);
+    }
 }
 
 static void on_log(void *ctx, int32_t level, const char *message)
@@ -37,9 +65,8 @@ static void on_log(void *ctx, int32_t level, const char *message)
     fprintf(stderr, "train: %s\n", message);
 }
 
-static int create(vae_model **model, const struct options *o, uint64_t x_dim)
+static void layers_of(const struct options *o, vae_layer *encoder, vae_layer *decoder)
 {
-    vae_layer encoder[OPTIONS_MAX_HIDDEN], decoder[OPTIONS_MAX_HIDDEN];
     for (size_t i = 0; i < o->n_hidden; i++) {
         vae_layer_init(&encoder[i], sizeof encoder[i]);
         vae_layer_init(&decoder[i], sizeof decoder[i]);
@@ -47,6 +74,20 @@ static int create(vae_model **model, const struct options *o, uint64_t x_dim)
         decoder[i].units = o->hidden[o->n_hidden - 1 - i];
         encoder[i].activation = decoder[i].activation = o->activation;
     }
+}
+
+static int create(vae_model **model, const struct options *o, uint64_t x_dim)
+{
+    vae_layer encoder[OPTIONS_MAX_HIDDEN], decoder[OPTIONS_MAX_HIDDEN];
+    layers_of(o, encoder, decoder);
+    vae_span pixels; /* one likelihood for all columns */
+    vae_span_init(&pixels, sizeof pixels);
+    pixels.columns = x_dim;
+    pixels.likelihood = o->likelihood;
+    pixels.mean_activation = o->mean;
+    pixels.scale = o->scale;
+    pixels.scale_value = o->scale_value;
+    pixels.scale_min = o->scale_min;
     vae_config config;
     vae_config_init(&config, sizeof config);
     config.x_dim = x_dim;
@@ -54,17 +95,23 @@ static int create(vae_model **model, const struct options *o, uint64_t x_dim)
     config.encoder = encoder;
     config.decoder = decoder;
     config.n_encoder = config.n_decoder = o->n_hidden;
-    config.likelihood = o->likelihood;
-    config.mean_activation = o->mean;
-    config.gauss_logvar = o->logvar;
+    config.spans = &pixels;
+    config.n_spans = 1;
     config.init = o->init;
-    config.learning_rate = o->rate;
     config.seed = o->seed;
-    config.max_batch = o->batch;
-    config.threads = o->threads;
-    config.gemm = o->gemm;
-    config.log = on_log;
-    return vae_create(model, &config);
+    vae_training training;
+    vae_training_init(&training, sizeof training);
+    training.objective = o->objective;
+    training.samples = o->draws;
+    training.kl_weight = o->kl_weight;
+    training.free_bits = o->free_bits;
+    training.learning_rate = o->rate;
+    vae_runtime runtime;
+    vae_runtime_init(&runtime, sizeof runtime);
+    runtime.max_batch = o->batch;
+    runtime.threads = (int32_t)o->threads;
+    runtime.log = on_log;
+    return vae_create(model, &config, &training, &runtime);
 }
 
 static void fetch(
@@ -76,120 +123,243 @@ static void fetch(
         set_fetch(set, first, n, x);
 }
 
-/* One pass over the rows in a new order. nelbo: mean over the rows done before the end or Ctrl-C. */
-static int train_epoch(vae_model *model, const struct options *o, struct set *set, uint64_t epoch, float *x,
-    double *nelbo, double *rate)
+/* One pass over the rows in a new order. nelbo: mean over the rows done before the end or a signal. */
+static int train_epoch(struct run *run, double *nelbo, double *rate)
 {
-    vae_terms terms = {.size = sizeof terms};
+    struct set *set = run->train;
     struct progress progress;
     char label[64];
     double sum = 0;
-    size_t done = 0;
-    snprintf(
-        label, sizeof label, "epoch %llu/%llu", (unsigned long long)epoch, (unsigned long long)o->epochs);
+    vae_terms terms;
+    vae_terms_init(&terms, sizeof terms);
+    snprintf(label, sizeof label, "epoch %llu/%llu", (unsigned long long)run->epoch,
+        (unsigned long long)run->o->epochs);
     progress_start(&progress, stdout, label, set->n);
-    set_shuffle(set, o->seed, epoch);
+    set_shuffle(set, run->o->seed, run->epoch);
+    run->done = 0;
     do {
-        size_t n = set->n - done < o->batch ? set->n - done : o->batch;
-        fetch(o, set, done, n, epoch, x);
-        int status = vae_step(model, x, n, &terms);
-        if (status != VAE_OK)
+        size_t n = set->n - run->done < run->o->batch ? set->n - run->done : run->o->batch;
+        fetch(run->o, set, run->done, n, run->epoch, run->x);
+        int status = vae_step(run->model, run->x, n, &terms);
+        if (status != VAE_OK) {
+            progress_end(&progress);
             return status;
+        }
         sum -= terms.elbo * (double)n;
-        done += n;
-        progress_update(&progress, done);
-    } while (done < set->n && !interrupted);
-    *rate = (double)done / progress_end(&progress);
-    *nelbo = sum / (double)done;
+        run->done += n;
+        progress_update(&progress, run->done);
+    } while (run->done < set->n && !interrupted);
+    *rate = (double)run->done / progress_end(&progress);
+    *nelbo = sum / (double)run->done;
     return VAE_OK;
 }
 
-/* The bound on held-out rows: their noise, and their draws if binarised, are the same at every call. */
-static int evaluate(
-    vae_model *model, const struct options *o, const struct set *set, float *x, vae_terms *mean)
+/* The bound on held-out rows: their noise, and their draws if binarised, are the same at every call. Each call gets
+ * some of the rows and divides by their number in all, so that its results add up to the means. */
+static int evaluate(struct run *run, vae_terms *mean)
 {
-    *mean = (vae_terms){.size = sizeof *mean};
+    const struct set *set = run->held_out;
+    double *part = run->latent_kl + run->o->latent;
+    vae_terms_init(mean, sizeof *mean);
+    memset(run->latent_kl, 0, run->o->latent * sizeof *run->latent_kl);
     for (size_t first = 0; first < set->n; first += EVALUATE_ROWS) {
-        vae_terms terms = {.size = sizeof terms};
+        vae_terms terms;
+        vae_terms_init(&terms, sizeof terms);
+        vae_outputs outputs;
+        vae_outputs_init(&outputs, sizeof outputs);
+        outputs.samples = run->o->samples;
+        outputs.elbo = run->elbo + first;
+        outputs.kl_by_latent = part;
         vae_batch batch;
         vae_batch_init(&batch, sizeof batch);
         batch.n = set->n - first < EVALUATE_ROWS ? set->n - first : EVALUATE_ROWS;
-        batch.x = x;
-        batch.ldx = set->data->dim;
+        batch.x = run->x;
         batch.first_row = first;
-        fetch(o, set, first, batch.n, 0, x);
-        int status = vae_elbo_batch(model, &batch, o->samples, NULL, &terms);
+        batch.total_weight = (double)set->n;
+        fetch(run->o, set, first, batch.n, 0, run->x);
+        int status = vae_infer(run->model, &batch, &outputs, &terms);
         if (status != VAE_OK)
             return status;
-        double weight = (double)batch.n / (double)set->n;
-        mean->elbo += weight * terms.elbo;
-        mean->loglik += weight * terms.loglik;
-        mean->kl += weight * terms.kl;
+        mean->elbo += terms.elbo;
+        mean->loglik += terms.loglik;
+        mean->kl += terms.kl;
+        for (uint64_t j = 0; j < run->o->latent; j++)
+            run->latent_kl[j] += part[j];
     }
     return VAE_OK;
 }
 
-static int train(vae_model *model, const struct options *o, struct set *set, const struct set *held_out,
-    float *x, struct history *history)
+static int train(struct run *run)
 {
-    for (uint64_t epoch = 1; epoch <= o->epochs && !interrupted; epoch++) {
+    const struct options *o = run->o;
+    puts("-ELBO in nats an image; train: mean over the epoch while the model learns; held-out: after the "
+         "epoch");
+    for (run->epoch = 1; run->epoch <= o->epochs && !interrupted; run->epoch++) {
         vae_terms terms;
         double nelbo, rate;
-        int status = train_epoch(model, o, set, epoch, x, &nelbo, &rate);
+        int status = train_epoch(run, &nelbo, &rate);
         if (status == VAE_OK)
-            status = evaluate(model, o, held_out, x, &terms);
+            status = evaluate(run, &terms);
         if (status != VAE_OK)
             return status;
-        history_add(history, nelbo, &terms, rate);
+        run->written &= history_add(&run->history, nelbo, &terms, rate) == 0;
         printf("epoch %llu/%llu  train -ELBO %.2f  held-out -ELBO %.2f (log-likelihood %.2f, KL %.2f)  "
                "%.0f images/s\n",
-            (unsigned long long)epoch, (unsigned long long)o->epochs, nelbo, -terms.elbo, terms.loglik,
+            (unsigned long long)run->epoch, (unsigned long long)o->epochs, nelbo, -terms.elbo, terms.loglik,
             terms.kl, rate);
-        fflush(stdout);
     }
+    run->epoch--;
     return VAE_OK;
 }
 
-/* Pictures of as many held-out rows as fit into x [rows][x_dim], and the history. */
-static int write_results(vae_model *model, const struct options *o, const struct set *held_out, float *x,
-    size_t rows, const struct history *history)
+/* ---- results ---------------------------------------------------------------------------------------------- */
+
+/* Of which moment the results are, if it is not the end. */
+static void say_where(const struct run *run, int status)
 {
-    size_t n = pictures_rows(held_out->data);
-    n = n < held_out->n ? n : held_out->n;
-    n = n < rows ? n : rows;
-    fetch(o, held_out, 0, n, 0, x);
-    if (pictures_write(model, held_out->data, x, n, o->out) != 0 || history_write(history, o->out) != 0)
-        return -1;
-    printf("%spictures and history.csv are in %s\n", interrupted ? "interrupted; " : "", o->out);
-    return 0;
+    unsigned long long epoch = run->epoch, epochs = run->o->epochs;
+    if (status != VAE_OK)
+        printf("results are of the model before that step\n");
+    else if (interrupted && run->done < run->train->n)
+        printf("interrupted in epoch %llu of %llu, after %zu of its %zu images; results are of that moment\n",
+            epoch, epochs, run->done, run->train->n);
+    else if (interrupted)
+        printf("interrupted after epoch %llu of %llu\n", epoch, epochs);
 }
 
-/* Create, train, and write what came of it, whether or not the training got to its end. */
-static int run(const struct options *o, struct set *set, const struct set *held_out)
+static int descending(const void *a, const void *b)
 {
-    size_t dim = set->data->dim, rows = o->batch > EVALUATE_ROWS ? o->batch : EVALUATE_ROWS;
-    float *x = calloc(rows, dim * sizeof *x);
-    struct history history = {0};
-    vae_model *model = NULL;
-    int code = FAILED;
-    if (!x || history_init(&history, o->epochs) != 0)
-        fprintf(stderr, "train: out of memory\n");
-    else if (create(&model, o, dim) != VAE_OK)
-        fprintf(stderr, "train: %s\n", vae_last_error());
-    else {
-        printf("libvae %s\n%zu images of %zu x %zu, %zu held out; %llu parameters\n", vae_build_info(),
-            set->n, set->data->height, set->data->width, held_out->n,
-            (unsigned long long)vae_param_count(model));
-        int status = train(model, o, set, held_out, x, &history);
-        if (status != VAE_OK)
-            fprintf(stderr, "train: stopped at step %llu: %s\n", (unsigned long long)vae_steps(model),
-                vae_last_error());
-        int written = write_results(model, o, held_out, x, rows, &history) == 0;
-        code = status != VAE_OK || !written ? FAILED : interrupted ? INTERRUPTED : DONE;
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x < y) - (x > y);
+}
+
+/* DIR/latents.png and a line in words: the prior alone explains a latent whose divergence is near 0. */
+static int write_latents(struct run *run)
+{
+    enum { LABEL = 4200 };
+    const double least = 0.01;
+    char path[LABEL];
+    size_t n = (size_t)run->o->latent, used = 0;
+    for (size_t j = 0; j < n; j++)
+        used += run->latent_kl[j] > least;
+    qsort(run->latent_kl, n, sizeof *run->latent_kl, descending);
+    printf("%zu of %zu latents are used (a KL above %g nats); the largest KL is %.2f\n", used, n, least,
+        run->latent_kl[0]);
+    struct plot_line line = {"held-out", run->latent_kl, 0x1f77b4};
+    struct plot plot = {"KL of a latent, nats", "latents, largest first", n, 1, 1, &line};
+    snprintf(path, sizeof path, "%s/latents.png", run->o->out);
+    return plot_write(&plot, path);
+}
+
+/* The held-out rows of the lowest bound, lowest first, into x; takes them out of run->elbo. Returns their number. */
+static size_t fetch_unusual(struct run *run, size_t most)
+{
+    size_t dim = run->train->data->dim, n = 0;
+    for (; n < most && n < run->held_out->n && n < run->rows; n++) {
+        size_t lowest = 0;
+        for (size_t i = 1; i < run->held_out->n; i++)
+            lowest = run->elbo[i] < run->elbo[lowest] ? i : lowest;
+        fetch(run->o, run->held_out, lowest, 1, 0, run->x + n * dim);
+        run->elbo[lowest] = HUGE_VAL;
     }
-    vae_destroy(model);
-    history_free(&history);
-    free(x);
+    return n;
+}
+
+static int write_pictures(struct run *run)
+{
+    const struct data *data = run->held_out->data;
+    size_t n = pictures_rows(data);
+    n = n < run->held_out->n ? n : run->held_out->n;
+    n = n < run->rows ? n : run->rows;
+    fetch(run->o, run->held_out, 0, n, 0, run->x);
+    if (pictures_write(run->model, data, run->x, n, run->o->out) != 0)
+        return -1;
+    n = fetch_unusual(run, pictures_unusual_rows(data));
+    if (pictures_unusual(data, run->x, n, run->o->out) != 0)
+        return -1;
+    return write_latents(run) == 0 ? history_plot(&run->history, run->o->out) : -1;
+}
+
+static void explain(const struct run *run)
+{
+    printf("in %s:\n"
+           "  history.csv          a row for each epoch\n"
+           "  curve.png            negative ELBO of training and held-out images over epochs\n"
+           "  reconstructions.png  held-out images, each with the mean of p(x|z) at z = mu to its right\n"
+           "  samples.png          means of p(x|z) for z from the prior; means are smoother than data\n"
+           "  interpolation.png    the same on lines in latent space between two held-out images\n"
+           "%s"
+           "  unusual.png          the held-out images of the lowest ELBO, lowest first\n"
+           "  latents.png          KL of each latent, largest first\n",
+        run->o->out,
+        run->o->latent == 2
+            ? "  manifold.png         the same over the latent plane: z0 to the right, z1 downwards,\n"
+              "                       at equal steps of prior probability from 0.025 to 0.975\n"
+            : "");
+}
+
+/* The library's words, and the option that may help. */
+static void complain(int status, const struct options *o)
+{
+    fprintf(stderr, "%s", vae_last_error());
+    if (status == VAE_ERR_NOMEM)
+        fprintf(stderr, " (lower --latent, --hidden or --batch)");
+    if (status == VAE_ERR_NONFINITE)
+        fprintf(stderr, " (lower --rate, now %g)", o->rate);
+    if (status == VAE_ERR_DATA)
+        fprintf(stderr, " (choose another --likelihood, or scale the data)");
+    fputc('\n', stderr);
+}
+
+static int learn(struct run *run)
+{
+    printf("libvae %s\n%zu images of %zu x %zu, %zu held out; %llu parameters\n", vae_build_info(),
+        run->train->n, run->train->data->height, run->train->data->width, run->held_out->n,
+        (unsigned long long)vae_param_count(run->model));
+    int status = train(run);
+    vae_terms terms;
+    if (status != VAE_OK) {
+        fprintf(stderr,
+            "train: stopped at step %llu, in epoch %llu: ", (unsigned long long)vae_steps(run->model),
+            (unsigned long long)run->epoch);
+        complain(status, run->o);
+        run->written &= evaluate(run, &terms) == VAE_OK;
+    }
+    say_where(run, status);
+    run->written &= write_pictures(run) == 0;
+    if (run->written)
+        explain(run);
+    return status != VAE_OK || !run->written ? FAILED : interrupted ? 128 + interrupted : DONE;
+}
+
+static int allocate(struct run *run)
+{
+    size_t dim = run->train->data->dim, latents = (size_t)run->o->latent;
+    run->rows = run->o->batch > EVALUATE_ROWS ? (size_t)run->o->batch : EVALUATE_ROWS;
+    run->x = calloc(run->rows, dim * sizeof *run->x);
+    run->elbo = calloc(run->held_out->n, sizeof *run->elbo);
+    run->latent_kl = calloc(latents, 2 * sizeof *run->latent_kl);
+    if (run->x && run->elbo && run->latent_kl)
+        return history_init(&run->history, (size_t)run->o->epochs, run->o->out);
+    fprintf(stderr, "train: out of memory for %zu images of a call (--batch)\n", run->rows);
+    return -1;
+}
+
+/* Create, train, and write the results, whether or not the training got to its end. */
+static int run_all(const struct options *o, struct set *train_set, const struct set *held_out)
+{
+    struct run run = {.o = o, .train = train_set, .held_out = held_out, .written = 1};
+    int status = create(&run.model, o, train_set->data->dim), code = FAILED;
+    if (status != VAE_OK) {
+        fprintf(stderr, "train: ");
+        complain(status, o);
+    } else if (allocate(&run) == 0)
+        code = learn(&run);
+    vae_destroy(run.model);
+    history_free(&run.history);
+    free(run.x);
+    free(run.elbo);
+    free(run.latent_kl);
     return code;
 }
 
@@ -200,13 +370,12 @@ int main(int argc, char **argv)
     int parsed = options_parse(&options, argc, argv), code = WRONG;
     if (parsed != 0)
         return parsed > 0 ? DONE : WRONG;
-    struct sigaction action = {
-        .sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND}; /* a second Ctrl-C kills */
-    sigaction(SIGINT, &action, NULL);
+    setvbuf(stdout, NULL, _IOLBF, 0); /* a log file gets each line at once */
+    catch_signals();
     if (mkdir(options.out, 0777) != 0 && errno != EEXIST)
         fprintf(stderr, "train: --out %s: %s\n", options.out, strerror(errno));
     else if (input_open(&input, &options) == 0)
-        code = run(&options, &input.train, &input.held_out);
+        code = run_all(&options, &input.train, &input.held_out);
     input_close(&input);
     return code;
 }

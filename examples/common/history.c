@@ -1,71 +1,63 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Examples. What each epoch came to, as CSV and as a picture.
+ * Examples. Results of each epoch, as CSV and as a picture.
  */
 #include "history.h"
 
+#include <errno.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "plot.h"
 
-enum { COLUMNS = 5 };
-
-int history_init(struct history *history, size_t room)
+int history_init(struct history *history, size_t room, const char *dir)
 {
-    double *cells = calloc(room, COLUMNS * sizeof *cells);
-    *history =
-        (struct history){0, room, cells, cells + room, cells + 2 * room, cells + 3 * room, cells + 4 * room};
-    return cells ? 0 : -1;
+    char path[PATH_MAX];
+    *history = (struct history){.room = room, .train = calloc(room, 2 * sizeof *history->train)};
+    if (!history->train) {
+        fprintf(stderr, "history.csv: out of memory for %zu epochs\n", room);
+        return -1;
+    }
+    history->held_out = history->train + room;
+    snprintf(path, sizeof path, "%s/history.csv", dir);
+    history->csv = fopen(path, "w");
+    if (!history->csv) {
+        fprintf(stderr, "%s: %s\n", path, strerror(errno));
+        return -1;
+    }
+    fprintf(history->csv, "epoch,train_nelbo,heldout_nelbo,heldout_loglik,heldout_kl,images_per_second\n");
+    return 0;
 }
 
 void history_free(struct history *history)
 {
+    if (history->csv)
+        fclose(history->csv);
     free(history->train);
+    memset(history, 0, sizeof *history);
 }
 
-void history_add(struct history *history, double train, const vae_terms *held_out, double rate)
+int history_add(struct history *history, double train, const vae_terms *held_out, double rate)
 {
     size_t i = history->n++;
     history->train[i] = train;
     history->held_out[i] = -held_out->elbo;
-    history->loglik[i] = held_out->loglik;
-    history->kl[i] = held_out->kl;
-    history->rate[i] = rate;
-}
-
-static int failed(const char *path)
-{
-    perror(path);
+    fprintf(history->csv, "%zu,%.6f,%.6f,%.6f,%.6f,%.0f\n", i + 1, train, -held_out->elbo, held_out->loglik,
+        held_out->kl, rate);
+    if (fflush(history->csv) == 0)
+        return 0;
+    fprintf(stderr, "history.csv: %s\n", strerror(errno));
     return -1;
 }
 
-static int write_csv(const struct history *history, const char *path)
-{
-    FILE *file = fopen(path, "w");
-    if (!file)
-        return failed(path);
-    fprintf(file, "epoch,train_nelbo,heldout_nelbo,heldout_loglik,heldout_kl,images_per_second\n");
-    for (size_t i = 0; i < history->n; i++)
-        fprintf(file, "%zu,%.6f,%.6f,%.6f,%.6f,%.0f\n", i + 1, history->train[i], history->held_out[i],
-            history->loglik[i], history->kl[i], history->rate[i]);
-    int bad = ferror(file);
-    if (fclose(file) != 0 || bad)
-        return failed(path);
-    return 0;
-}
-
-int history_write(const struct history *history, const char *dir)
+int history_plot(const struct history *history, const char *dir)
 {
     char path[PATH_MAX];
     struct plot_line lines[] = {
         {"train", history->train, 0x1f77b4},
         {"held-out", history->held_out, 0xd62728},
     };
-    struct plot plot = {"negative ELBO, nats", "epoch", history->n, 2, lines};
-    snprintf(path, sizeof path, "%s/history.csv", dir);
-    if (write_csv(history, path) != 0)
-        return -1;
+    struct plot plot = {"negative ELBO, nats", "epoch", history->n, 2, 0, lines};
     snprintf(path, sizeof path, "%s/curve.png", dir);
     return plot_write(&plot, path);
 }

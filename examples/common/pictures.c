@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Examples. What a trained model sees: its reconstructions, its samples, its latent plane.
+ * Examples. Pictures of a trained model.
  */
 #include "pictures.h"
 
@@ -11,13 +11,22 @@
 
 #include "sheet.h"
 
-enum { PAIRS = 6, PAIR_ROWS = 8, SAMPLES = 12, MANIFOLD = 20, SHEET_SIDE = 1200 };
+enum {
+    PAIRS = 6,
+    PAIR_ROWS = 8,
+    SAMPLES = 12,
+    MANIFOLD = 20,
+    PATHS = 8,
+    STOPS = 12,
+    UNUSUAL = 4,
+    SHEET_SIDE = 1200
+};
 
-/* As many images along a side as are wanted, if they fit. */
-static int fitting(size_t side, int wanted)
+/* `most` images along a side, or as many as fit. */
+static int fitting(size_t side, int most)
 {
     int fit = side < SHEET_SIDE ? (int)(SHEET_SIDE / side) : 1;
-    return fit < wanted ? fit : wanted;
+    return fit < most ? fit : most;
 }
 
 static struct sheet sheet_of(const struct data *data, int columns, int rows)
@@ -33,6 +42,12 @@ static struct sheet sheet_of(const struct data *data, int columns, int rows)
 size_t pictures_rows(const struct data *data)
 {
     struct sheet sheet = sheet_of(data, PAIRS, PAIR_ROWS);
+    return (size_t)(sheet.rows * sheet.columns);
+}
+
+size_t pictures_unusual_rows(const struct data *data)
+{
+    struct sheet sheet = sheet_of(data, SAMPLES, UNUSUAL);
     return (size_t)(sheet.rows * sheet.columns);
 }
 
@@ -83,7 +98,8 @@ static int write_samples(vae_model *model, const struct data *data, const char *
     float *images = malloc(n * data->dim * sizeof *images);
     if (!images)
         return out_of_memory(path);
-    int status = vae_sample(model, 1, n, images) == VAE_OK ? sheet_write(&sheet, images, path) : failed(path);
+    int status =
+        vae_sample_mean(model, 1, n, images) == VAE_OK ? sheet_write(&sheet, images, path) : failed(path);
     free(images);
     return status;
 }
@@ -122,6 +138,63 @@ static int write_manifold(vae_model *model, const struct data *data, const char 
     return status;
 }
 
+/* Rows of latents, each from one end to the other in even steps: of ends [2 * rows][z_dim], two for each row. */
+static void walk(const struct sheet *sheet, size_t z_dim, const float *ends, float *z)
+{
+    for (int row = 0; row < sheet->rows; row++) {
+        const float *from = ends + 2 * (size_t)row * z_dim, *to = from + z_dim;
+        for (int stop = 0; stop < sheet->columns; stop++) {
+            float part = sheet->columns > 1 ? (float)stop / (float)(sheet->columns - 1) : 0;
+            for (size_t j = 0; j < z_dim; j++)
+                *z++ = from[j] + part * (to[j] - from[j]);
+        }
+    }
+}
+
+static int write_interpolation(
+    vae_model *model, const struct data *data, const float *x, size_t n, const char *path)
+{
+    struct sheet sheet = sheet_of(data, STOPS, PATHS);
+    sheet.rows = (size_t)sheet.rows < n / 2 ? sheet.rows : (int)(n / 2);
+    if (sheet.rows == 0)
+        return 0;
+    size_t z_dim = (size_t)vae_z_dim(model), images = (size_t)(sheet.rows * sheet.columns);
+    float *ends = malloc(2 * (size_t)sheet.rows * z_dim * sizeof *ends);
+    float *z = malloc(images * z_dim * sizeof *z), *means = malloc(images * data->dim * sizeof *means);
+    int status = -1;
+    if (!ends || !z || !means)
+        out_of_memory(path);
+    else if (vae_encode(model, x, 2 * (size_t)sheet.rows, ends, NULL) != VAE_OK)
+        failed(path);
+    else {
+        walk(&sheet, z_dim, ends, z);
+        status =
+            vae_decode(model, z, images, means) == VAE_OK ? sheet_write(&sheet, means, path) : failed(path);
+    }
+    free(ends);
+    free(z);
+    free(means);
+    return status;
+}
+
+int pictures_unusual(const struct data *data, const float *x, size_t n, const char *dir)
+{
+    char path[PATH_MAX];
+    struct sheet sheet = sheet_of(data, SAMPLES, UNUSUAL);
+    sheet.rows = (int)((n + (size_t)sheet.columns - 1) / (size_t)sheet.columns);
+    size_t room = (size_t)(sheet.rows * sheet.columns);
+    float *images = malloc(room * data->dim * sizeof *images);
+    snprintf(path, sizeof path, "%s/unusual.png", dir);
+    if (!images)
+        return out_of_memory(path);
+    memcpy(images, x, n * data->dim * sizeof *x);
+    for (size_t i = n * data->dim; i < room * data->dim; i++)
+        images[i] = data->high; /* places without an image stay white */
+    int status = sheet_write(&sheet, images, path);
+    free(images);
+    return status;
+}
+
 int pictures_write(vae_model *model, const struct data *data, const float *x, size_t n, const char *dir)
 {
     char path[PATH_MAX];
@@ -129,6 +202,8 @@ int pictures_write(vae_model *model, const struct data *data, const float *x, si
     int status = write_reconstructions(model, data, x, n, path);
     snprintf(path, sizeof path, "%s/samples.png", dir);
     status = status == 0 ? write_samples(model, data, path) : status;
+    snprintf(path, sizeof path, "%s/interpolation.png", dir);
+    status = status == 0 ? write_interpolation(model, data, x, n, path) : status;
     snprintf(path, sizeof path, "%s/manifold.png", dir);
     return status == 0 && vae_z_dim(model) == 2 ? write_manifold(model, data, path) : status;
 }

@@ -33,7 +33,7 @@ static int pixel(const struct axis *axis, double value)
 
 static struct axis x_axis(const struct plot *plot)
 {
-    struct axis axis = {0, plot->n > 0 ? (double)plot->n : 1, 1, LEFT, WIDTH - RIGHT};
+    struct axis axis = {plot->n > 1 ? 1 : 0, plot->n > 0 ? (double)plot->n : 1, 1, LEFT, WIDTH - RIGHT};
     axis.step = fmax(1, round_step(axis.high - axis.low));
     return axis;
 }
@@ -54,6 +54,7 @@ static struct axis y_axis(const struct plot *plot)
         low = isfinite(low) ? low - 1 : 0;
         high = low + 2;
     }
+    low = plot->from_zero ? fmin(low, 0) : low;
     double step = round_step(high - low);
     return (struct axis){floor(low / step) * step, ceil(high / step) * step, step, HEIGHT - BOTTOM, TOP};
 }

@@ -15,6 +15,7 @@ struct plot_line {
 struct plot {
     const char *title, *x_label;
     size_t n, n_lines;
+    int from_zero; /* the y axis begins at 0 or below */
     const struct plot_line *line;
 };
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Tests. examples/train from outside: exit codes, files, repeatability, Ctrl-C, what a terminal and a pipe see.
+"""Tests. examples/train from outside: exit codes, files, repeatability, signals, what a terminal and a pipe see.
 
 usage: check_train.py TRAIN"""
+import fcntl
 import os
 import pathlib
 import pty
@@ -11,10 +12,12 @@ import struct
 import subprocess
 import sys
 import tempfile
+import termios
+import time
 import unittest
 
 TRAIN = sys.argv.pop(1)
-PICTURES = ["curve.png", "reconstructions.png", "samples.png"]
+PICTURES = ["curve.png", "reconstructions.png", "samples.png", "interpolation.png", "unusual.png", "latents.png"]
 
 
 def run(*args):
@@ -61,12 +64,23 @@ class Train(unittest.TestCase):
     def test_every_likelihood(self):
         cells = struct.pack("<1600f", *[(i * 37 % 101) / 100 for i in range(1600)])
         data = npy(self.dir / "x.npy", "<f4", (80, 20), cells)
-        for likelihood in ["bernoulli", "gauss-fixed", "gauss-shared", "gauss"]:
-            with self.subTest(likelihood):
-                mean = "identity" if likelihood == "bernoulli" else "sigmoid"
-                self.history("--train", data, "--width", 5, "--likelihood", likelihood, "--mean", mean)
+        for likelihood in ["bernoulli", "cbernoulli", "gauss", "laplace"]:
+            scales = ["cell", "span", "fixed"] if likelihood in ("gauss", "laplace") else [None]
+            for scale in scales:
+                with self.subTest((likelihood, scale)):
+                    more = ["--scale", scale, "--scale-value", -1, "--mean", "sigmoid"] if scale else []
+                    self.history("--train", data, "--width", 5, "--likelihood", likelihood, *more)
+        counts = npy(self.dir / "counts.npy", "|u1", (80, 20), bytes(i * 37 % 11 for i in range(1600)))
+        self.history("--train", counts, "--likelihood", "poisson", "--rate", "1e-4")
         self.history("--train", data, "--test", data, "--hidden", "8,4", "--activation", "tanh", "--grey")
-        self.history("--train", data, "--gemm", "native", "--init", "glorot", "--samples", 3)
+        self.history("--train", data, "--init", "glorot", "--samples", 3, "--draws", 2, "--objective", "iwae")
+        self.history("--train", data, "--free-bits", 0.1, "--kl-weight", 0.5)
+
+    def test_float64_is_read(self):
+        numbers = [(i * 37 % 128) / 128 for i in range(1600)]
+        single = npy(self.dir / "single.npy", "<f4", (80, 20), struct.pack("<1600f", *numbers))
+        double = npy(self.dir / "double.npy", "<f8", (80, 20), struct.pack("<1600d", *numbers))
+        self.assertEqual(self.history("--train", double), self.history("--train", single))
 
     def refused(self, *args, words):
         done = run(*args, *self.small, "--out", self.out)
@@ -92,54 +106,96 @@ class Train(unittest.TestCase):
         self.refused("--train", self.dir / "none", words="none: cannot be opened")
         self.refused("--train", good, "--test", short, words=f"{short}: truncated")
         self.refused("--train", beyond, words=f"{beyond}: row 1, column 0 is 255")
+        half = npy(self.dir / "half.npy", "<f4", (2, 2), struct.pack("<4f", 0, 1, 0.5, 0))
+        self.refused("--train", half, "--likelihood", "poisson", words=f"{half}: row 1, column 0 is 0.5")
         self.refused("--train", good, "--test", other, words="5")
         self.refused("--train", good, "--width", 4, words="--width 4")
         self.refused("--train", lone, words="too few rows")
 
     def test_wrong_command_lines(self):
-        for args in [
-            [],
-            ["--sprites", "1"],
-            ["--sprites", "-5"],
-            ["--sprites", "10", "more"],
-            ["--sprites", "10", "--train", "x"],
-            ["--sprites", "10", "--test", "x"],
-            ["--sprites", "10", "--hidden", "4,,4"],
-            ["--sprites", "10", "--hidden", "0"],
-            ["--sprites", "10", "--rate", "fast"],
-            ["--sprites", "10", "--activation", "step"],
-            ["--sprites", "10", "--mean", "relu"],
-            ["--sprites", "10", "--likelihood", "gauss", "--binarise"],
-            ["--sprites", "10", "--unknown"],
+        for args, words in [
+            ([], "give either --train FILE or --sprites N"),
+            (["--sprites", "1"], "--sprites '1': must be a whole number, 2 to 4294967295"),
+            (["--sprites", "-5"], "must be a whole number"),
+            (["--sprites", "10", "more"], "'more' is not an option (--help lists them)"),
+            (["--sprites", "10", "--train", "x"], "give either"),
+            (["--sprites", "10", "--test", "x"], "--test goes with --train"),
+            (["--sprites", "10", "--hidden", "4,,4"], "must be up to 8 numbers"),
+            (["--sprites", "10", "--hidden", "0"], "each 1 to"),
+            (["--sprites", "10", "--epochs", "0"], "--epochs '0': must be a whole number, 1 to 1000000"),
+            (["--sprites", "10", "--threads=1025"], "must be a whole number, 1 to 1024"),
+            (["--sprites", "10", "--seed", "18446744073709551616"], "0 to 2^64 - 1"),
+            (["--sprites", "10", "--rate", "fast"], "--rate 'fast': must be 0 to 1e+30"),
+            (["--sprites", "10", "--activation", "step"], "must be identity | relu | tanh"),
+            (["--sprites", "10", "--mean", "relu"], "must be identity | sigmoid"),
+            (["--sprites", "10", "--mean", "sigmoid"], "--scale and --mean go with"),
+            (["--sprites", "10", "--likelihood", "gauss", "--binarise"], "--binarise goes with"),
+            (["--sprites", "10", "--objective", "iwae", "--free-bits", "1"], "--free-bits goes with"),
+            (["--sprites", "10", "--unknown"], "'--unknown' is not an option (--help lists them)"),
+            (["--sprites", "10", "--grey=1"], "'--grey=1' is not an option"),
+            (["-t", "3"], "'-t' is not an option (--help lists them)"),
+            (["--sprites"], "--sprites needs a value"),
         ]:
             with self.subTest(args):
                 done = run(*args)
-                self.assertEqual(done.returncode, 2)
-                self.assertNotEqual(done.stderr, "")
-        self.assertEqual(run("--help").returncode, 0)
+                self.assertEqual((done.returncode, done.stdout), (2, ""))
+                self.assertTrue(done.stderr.startswith("train: ") and words in done.stderr, done.stderr)
+                self.assertEqual(done.stderr.count("\n"), 1)
+                self.assertNotIn(TRAIN, done.stderr)
+
+    def test_help_says_what_is_possible(self):
+        done = run("--help")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        for words in ["1 to 1000000; default 10", "bernoulli | cbernoulli", "0 to 2^64 - 1", "1 to 1024; default 1"]:
+            self.assertIn(words, done.stdout)
+        self.assertLessEqual(max(map(len, done.stdout.splitlines())), 120)
 
     def test_divergence_is_reported(self):
         done = run("--sprites", 300, "--rate", "1e20", *self.small, "--out", self.out)
         self.assertEqual(done.returncode, 1)
         self.assertIn("stopped at step", done.stderr)
+        self.assertIn("lower --rate, now 1e+20", done.stderr)
+        self.assertIn("results are of the model before that step", done.stdout)
+
+    def test_too_large_a_model(self):
+        done = run("--sprites", 300, "--latent", 1000000000, "--out", self.out)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, r"needs \d+ bytes")
+        self.assertIn("lower --latent", done.stderr)
 
     def test_unwritable_out(self):
         done = run("--sprites", 20, "--out", "/nonexistent/deep")
         self.assertEqual(done.returncode, 2)
         self.assertIn("/nonexistent/deep", done.stderr)
 
-    def test_interrupt_keeps_results(self):
-        with subprocess.Popen([TRAIN, "--sprites", "400", "--hidden", "16", "--epochs", "1000000", "--out", self.out],
-                              stdout=subprocess.PIPE, text=True) as process:
-            for line in process.stdout:
-                if line.startswith("epoch 2/"):
+    def test_signals_keep_results(self):
+        for number in [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]:
+            with self.subTest(number), subprocess.Popen(
+                    [TRAIN, "--sprites", "400", "--hidden", "16", "--epochs", "1000000", "--out", self.out],
+                    stdout=subprocess.PIPE, text=True,
+                    preexec_fn=lambda: signal.signal(number, signal.SIG_DFL)) as process:  # a job may ignore some
+                for line in process.stdout:
+                    if line.startswith("epoch 2/"):
+                        break
+                self.assertGreaterEqual(len((self.out / "history.csv").read_text().splitlines()), 3)
+                process.send_signal(number)
+                rest = process.stdout.read()
+                self.assertEqual(process.wait(timeout=60), 128 + number)
+                self.assertRegex(rest, r"interrupted (in|after) epoch \d+ of 1000000")
+                for name in PICTURES + ["history.csv"]:
+                    self.assertTrue((self.out / name).exists(), name)
+                    (self.out / name).unlink()
+
+    def test_a_file_gets_each_line_at_once(self):
+        log = self.dir / "log"
+        with open(log, "w", encoding="utf-8") as file, subprocess.Popen(
+                [TRAIN, "--sprites", "20000", "--epochs", "1000000", "--out", self.out], stdout=file) as process:
+            for _ in range(600):
+                if "images of 28 x 28" in log.read_text():
                     break
-            process.send_signal(signal.SIGINT)
-            rest = process.stdout.read()
-            self.assertEqual(process.wait(timeout=60), 130)
-        self.assertIn("interrupted", rest)
-        for name in PICTURES + ["history.csv"]:
-            self.assertTrue((self.out / name).exists(), name)
+                time.sleep(0.1)
+            self.assertIn("images of 28 x 28", log.read_text())
+            process.kill()
 
     def test_a_pipe_gets_plain_lines(self):
         done = run("--sprites", 300, *self.small, "--out", self.out)
@@ -147,8 +203,13 @@ class Train(unittest.TestCase):
         self.assertNotIn("\033", done.stdout)
         self.assertEqual(sum(line.startswith("epoch") for line in done.stdout.splitlines()), 2)
 
-    def test_a_terminal_gets_a_bar(self):
-        master, slave = pty.openpty()
+    def seen_on_a_terminal(self, columns):
+        try:
+            master, slave = pty.openpty()
+        except OSError as error:
+            self.skipTest(f"no pseudo-terminal: {error}")
+        if columns:
+            fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("4H", 25, columns, 0, 0))
         with subprocess.Popen([TRAIN, "--sprites", "6000", "--hidden", "400", "--epochs", "3", "--out", self.out],
                               stdout=slave) as process:
             os.close(slave)
@@ -160,9 +221,19 @@ class Train(unittest.TestCase):
                 pass
             self.assertEqual(process.wait(timeout=60), 0)
         os.close(master)
+        return seen
+
+    def test_a_terminal_gets_a_bar(self):
+        seen = self.seen_on_a_terminal(0)
         self.assertIn(b"\repoch 1/3 [", seen)
         self.assertIn(b"images/s", seen)
         self.assertIn(b"s left", seen)
+
+    def test_a_narrow_terminal_gets_a_short_bar(self):
+        seen = self.seen_on_a_terminal(40)
+        bars = [piece.split(b"\033")[0] for piece in seen.split(b"\r") if b" [" in piece]
+        self.assertTrue(bars)
+        self.assertLess(max(map(len, bars)), 40)
 
 
 if __name__ == "__main__":

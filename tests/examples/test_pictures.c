@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Tests. What the examples make: sets of rows and their order, sprites, sheets and plots as PNG.
+ * Tests. What the examples make: sets of rows and their order, sprites, sheets and plots as PNG, progress.
  */
 #include <check.h>
 #include <limits.h>
@@ -12,6 +12,7 @@
 
 #include "common/data.h"
 #include "common/plot.h"
+#include "common/progress.h"
 #include "common/sheet.h"
 #include "common/sprites.h"
 
@@ -19,7 +20,8 @@ static char path[] = "/tmp/vae-test-picture-XXXXXX";
 
 static struct data bytes_of(size_t rows, size_t dim, unsigned char *cells)
 {
-    return (struct data){.rows = rows, .dim = dim, .height = 1, .width = dim, .cells = cells, .high = 1};
+    return (struct data){
+        .rows = rows, .dim = dim, .height = 1, .width = dim, .cells = cells, .unit = 255, .high = 1};
 }
 
 START_TEST(orders_are_permutations)
@@ -31,18 +33,19 @@ START_TEST(orders_are_permutations)
     ck_assert_int_eq(set_all(&a, &data), 0);
     ck_assert_int_eq(set_all(&b, &data), 0);
     set_shuffle(&a, 5, 1);
-    set_shuffle(&b, 5, 1);
-    ck_assert_mem_eq(a.row, b.row, sizeof *a.row * 1000);
+    set_shuffle(&b, 5, 3);
+    ck_assert_mem_ne(a.order, b.order, sizeof *a.order * 1000);
+    set_shuffle(&b, 5, 1); /* an order is a function of seed and epoch, not of the orders before */
+    ck_assert_mem_eq(a.order, b.order, sizeof *a.order * 1000);
     for (size_t i = 0; i < 1000; i++) {
-        seen[a.row[i]]++;
-        moved += a.row[i] != i;
+        seen[a.order[i]]++;
+        moved += a.order[i] != i;
     }
     for (size_t i = 0; i < 1000; i++)
         ck_assert_int_eq(seen[i], 1);
     ck_assert_int_gt(moved, 900);
-    set_shuffle(&a, 5, 2);
-    set_shuffle(&b, 5, 3);
-    ck_assert_mem_ne(a.row, b.row, sizeof *a.row * 1000);
+    set_shuffle(&b, 6, 1);
+    ck_assert_mem_ne(a.order, b.order, sizeof *a.order * 1000);
     set_free(&a);
     set_free(&b);
 }
@@ -89,9 +92,9 @@ START_TEST(binarised_rows)
     }
     ck_assert_double_eq_tol(mean, 0.2, 4 * sqrt(0.2 * 0.8 / (ROWS * DIM)));
     ck_assert_mem_ne(one, two, sizeof one);
-    set_shuffle(&set, 1, 1); /* a row's draws go with the row, wherever it stands */
+    set_shuffle(&set, 1, 1); /* a row's draws go with the row, at any place of the order */
     set_fetch_binary(&set, 17, 1, 9, 1, other);
-    ck_assert_mem_eq(other, one + (size_t)set.row[17] * DIM, sizeof other);
+    ck_assert_mem_eq(other, one + (size_t)set.order[17] * DIM, sizeof other);
     set_free(&set);
 }
 END_TEST
@@ -150,7 +153,7 @@ static unsigned char *read_png(unsigned format, unsigned *width, unsigned *heigh
     return pixel;
 }
 
-START_TEST(sheet_holds_its_images)
+START_TEST(sheet_shows_its_images)
 {
     static float images[6][4]; /* 2 x 3 images of 2 x 2, each of one grey */
     unsigned width, height;
@@ -186,7 +189,7 @@ START_TEST(plots_of_any_values)
     for (size_t i = 0; i < sizeof ys / sizeof ys[0]; i++) {
         for (size_t n = 0; n <= 4; n++) {
             struct plot_line line = {"line", ys[i], 0xff0000};
-            struct plot plot = {"title", "x", n, 1, &line};
+            struct plot plot = {"title", "x", n, 1, (int)(n % 2), &line};
             unsigned width, height;
             ck_assert_int_eq(plot_write(&plot, path), 0);
             unsigned char *pixel = read_png(PNG_FORMAT_RGB, &width, &height);
@@ -197,6 +200,24 @@ START_TEST(plots_of_any_values)
             free(pixel);
         }
     }
+}
+END_TEST
+
+/* A line never exceeds its columns, and says as much as fits. */
+START_TEST(progress_fits_the_terminal)
+{
+    char text[256];
+    for (int columns = 0; columns <= 200; columns++) {
+        progress_line(text, sizeof text, columns, "epoch 12/100", 0.5, 12345, 67);
+        ck_assert_int_le((int)strlen(text), columns);
+        ck_assert_int_eq(strchr(text, '[') != NULL, strchr(text, ']') != NULL);
+        ck_assert_msg(
+            columns < 29 || (strstr(text, " 50 %") && strstr(text, "67 s left")), "%d: %s", columns, text);
+        ck_assert_msg(columns < 60 || strstr(text, "12345 images/s"), "%d: %s", columns, text);
+        ck_assert_msg(columns < 40 || strchr(text, '['), "%d: %s", columns, text);
+    }
+    progress_line(text, 9, 200, "epoch 12/100", 0.5, 12345, 67);
+    ck_assert_str_eq(text, "epoch 12");
 }
 END_TEST
 
@@ -220,8 +241,9 @@ int main(void)
     tcase_add_test(tests, split_is_disjoint);
     tcase_add_test(tests, binarised_rows);
     tcase_add_test(tests, sprites_follow_their_factors);
-    tcase_add_test(tests, sheet_holds_its_images);
+    tcase_add_test(tests, sheet_shows_its_images);
     tcase_add_test(tests, plots_of_any_values);
+    tcase_add_test(tests, progress_fits_the_terminal);
     tcase_add_test(tests, unwritable_place);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
