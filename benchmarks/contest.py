@@ -2,7 +2,7 @@
 """Measuring programs kept alive side by side, and turns between them.
 
 Nothing is measured alone: in every round each contender gets one short slice, so that a machine that slows down slows
-all. A ratio is the median of the rounds' ratios. The programs' protocol stands in serve.h."""
+all. A ratio is the median of the rounds' ratios. The programs' protocol is described in serve.h."""
 
 import contextlib
 import os

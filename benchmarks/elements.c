@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Benchmarks. What is done to each element: divergence, likelihood, noise, draw; value and gradients in one
- * call.
+ * Benchmarks. Work on each element: divergence, likelihood, noise, draw; value and gradients in one call.
  */
 #include "serve.h"
 
@@ -9,12 +8,13 @@
 #include <stdio.h>
 #include <vae/vae.h>
 
-/* A matrix of every kind that a case may want. */
+/* A matrix of every kind that some case needs. */
 struct arrays {
     size_t n, d;
     float *mu, *logvar, *gmu, *glogvar;
     float *eps, *z, *gz;
-    float *x, *logits, *glogits, *sums, *w;
+    float *x, *logits, *glogits, *sums;
+    float *weights; /* of rows, as in a batch */
     double *exact_sums;
     uint64_t offset;
 };
@@ -36,7 +36,7 @@ static struct arrays *arrays_new(size_t n, size_t d)
         .logits = bench_uniform(count, -4, 4),
         .glogits = bench_floats(count),
         .sums = bench_floats(n),
-        .w = bench_uniform(n, 1.0f / 128, 1.0f / 128),
+        .weights = bench_uniform(n, 1.0f / 128, 1.0f / 128),
         .exact_sums = bench_memory(n * sizeof(double))};
     return a;
 }
@@ -57,8 +57,9 @@ static void bernoulli_exact(void *arg)
 static void bernoulli_training(void *arg)
 {
     struct arrays *a = arg;
+    struct vae_seen seen = {0};
     vae_kernels_get()->train->bernoulli(
-        a->n, a->d, a->x, a->d, a->logits, a->d, a->w, a->exact_sums, a->glogits, a->d, NULL);
+        a->n, a->d, a->x, a->d, a->logits, a->d, a->weights, a->exact_sums, a->glogits, a->d, &seen);
 }
 
 static void normals(void *arg)

@@ -12,7 +12,7 @@
 enum { STEPS = 100 };
 
 /* The kernel's own record for this program image. getrusage() would also count the starter's memory, which a
- * process holds between fork and exec. */
+ * process has between fork and exec. */
 static long peak_kib(void)
 {
     char line[256];

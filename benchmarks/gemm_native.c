@@ -5,8 +5,8 @@
  */
 #include "products.h"
 
-#include "gemm.h"
-#include "network.h"
+#include "kernels/product.h"
+#include "parts/layers/layer.h"
 
 #include <string.h>
 #include <vae/vae.h>
@@ -59,8 +59,7 @@ static struct vae_product weight_gradient(const struct layer *l)
         .c = vae_panels_packed(l->dw, l->in, l->out, VAE_PANEL)};
 }
 
-/* Rows go through in parts, as in the model: an operand that is rearranged is to stay in the nearer caches.
- */
+/* Rows go through in parts, as in the model: an operand that is rearranged is to stay in the nearer caches. */
 #define ROWS 128
 
 static struct layer part_of(const struct layer *l, size_t first)
@@ -92,7 +91,7 @@ int main(int argc, char **argv)
 {
     size_t count;
     with_epilogue = argc > 1 && strcmp(argv[1], "epilogue") == 0;
-    gemm = (struct vae_gemm){vae_kernels_get()->train, VAE_GEMM_NATIVE};
+    gemm = (struct vae_gemm){vae_kernels_get()->train, NULL};
     packed = bench_floats(vae_gemm_packed(ROWS, 784));
     bench_about("libvae %s", vae_build_info());
     struct bench_case *cases = products_cases(multiply, vae_row_stride, &count);

@@ -24,8 +24,9 @@ OPENBLAS_CORES = {
     "SapphireRapids": {"avx512f", "avx512_bf16", "amx_bf16"},
 }
 OWN_PRODUCTS = "libvae's products"
+WITH_BLAS = "libvae, CBLAS by sgemm"
 OPENBLAS, BLIS, ONEDNN = "libopenblas.so.0", "libblis.so.4", "libdnnl.so.2"
-# BLIS 0.9 wants its kernels by number.
+# BLIS 0.9 takes its kernels by number.
 BLIS_SKX, BLIS_HASWELL = {"BLIS_ARCH_TYPE": "0"}, {"BLIS_ARCH_TYPE": "3"}
 
 
@@ -57,6 +58,9 @@ class Bench:
         if reason not in self.skipped:
             print(f"bench: skips {reason}", flush=True)
             self.skipped.append(reason)
+
+    def has(self, program):
+        return os.path.exists(os.path.join(self.programs, program))
 
     def own(self, stack, program, *arguments, **how):
         """A measuring program of this build, which has no excuse."""
@@ -143,7 +147,7 @@ def medians(times):
 
 
 def products(bench, tier="best"):
-    """Every product of A and B, by everybody, against the peak."""
+    """Every product of A and B, by all contenders, against the peak."""
     with contextlib.ExitStack() as stack:
         peak = bench.own(stack, "bench_peak")
         plain = bench.own(stack, "bench_gemm_native", env=tier_env(tier))
@@ -200,7 +204,7 @@ def frameworks(bench, stack, threads):
     return found
 
 
-def wanted(bench, model, kind):
+def takes_part(bench, model, kind):
     """Compiling takes PyTorch most of a minute for each model: only where a goal speaks of it."""
     if bench.quick:
         return kind in ("eager", "fused") or (kind == "jit" and model == "A")
@@ -223,9 +227,12 @@ def steps(bench):
                     contenders["libvae, 1 thread"] = (workers[1], "step")
                 else:
                     contenders[OWN_PRODUCTS] = (native, model + "/step")
+                    if bench.has("bench_step_blas"):
+                        with_blas = bench.own(stack, "bench_step_blas", *MODELS[model], threads)
+                        contenders[WITH_BLAS] = (with_blas, "step")
                 floors = {name: (worker, model + "/step") for name, worker in blas.items()} if threads == 1 else {}
                 rivals = {label: (worker, f"{model}/{kind}") for label, (worker, kind) in peers[threads].items()
-                          if wanted(bench, model, kind)}
+                          if takes_part(bench, model, kind)}
                 times = interleave({**contenders, **floors, **rivals}, bench.rounds, bench.slice)
                 rows.append(step_row(model, threads, times, floors, rivals, workers[1].cases["step"]))
     return rows
@@ -236,7 +243,7 @@ def prepare(bench, peers):
     for model in bench.models:
         for kind in ("compiled", "jit"):
             asked = [worker for found in peers.values() for worker, own in found.values()
-                     if own == kind and wanted(bench, model, kind)]
+                     if own == kind and takes_part(bench, model, kind)]
             for worker in asked:
                 worker.tell(f"run 0.001 {model}/{kind}")
             for worker in asked:
@@ -246,7 +253,8 @@ def prepare(bench, peers):
 def step_row(model, threads, times, floors, rivals, work):
     floor = fastest(times, floors)
     return {
-        "model": model, "threads": threads, "work": work, "seconds": medians(times), "floor": floor,
+        "model": model, "threads": threads, "work": work, "batch": MODELS[model][2], "seconds": medians(times),
+        "floor": floor, "with_blas": ratio(times, WITH_BLAS, "libvae") if WITH_BLAS in times else None,
         "floors": list(floors), "rivals": {label: ratio(times, label, "libvae") for label in rivals},
         "over_floor": ratio(times, "libvae", floor) if floor else None,
         "speedup": ratio(times, "libvae, 1 thread", "libvae") if threads > 1 else None,
@@ -254,7 +262,7 @@ def step_row(model, threads, times, floors, rivals, work):
 
 
 def stolen_core(bench):
-    """Two threads on two processors, one of which a busy loop wants for itself, against one thread on the free one."""
+    """Two threads on two processors, one of them shared with a busy loop, against one thread on the free one."""
     if len(bench.cpus) < 2:
         bench.skip("the stolen core: there is but one processor")
         return None

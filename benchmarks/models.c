@@ -8,6 +8,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Built a second time with BENCH_CBLAS: the products are those of the CBLAS that is linked. */
+#if defined(BENCH_CBLAS)
+#include <cblas.h>
+
+static void product(int order, int transa, int transb, int m, int n, int k, float alpha, const float *a,
+    int lda, const float *b, int ldb, float beta, float *c, int ldc)
+{
+    cblas_sgemm(order, transa, transb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+}
+#else
+#define product NULL
+#endif
+
 enum { MOST_STAGES = 8, DATA_ROWS = 2048 };
 
 const char bench_model_usage[] = "UNITS ACTIVATION BATCH DRAWS THREADS, such as 784-400-20 relu 128 1 1";
@@ -66,10 +79,15 @@ static void create(struct bench_model *model, const uint64_t *units, size_t stag
     config.encoder = encoder;
     config.decoder = decoder;
     config.n_encoder = config.n_decoder = hidden;
-    config.max_batch = model->batch;
-    config.train_samples = strtoull(argv[3], NULL, 10);
-    config.threads = (int32_t)strtol(argv[4], NULL, 10);
-    bench_need(vae_create(&model->vae, &config) == VAE_OK, vae_last_error());
+    vae_training training;
+    vae_training_init(&training, sizeof training);
+    training.samples = strtoull(argv[3], NULL, 10);
+    vae_runtime runtime;
+    vae_runtime_init(&runtime, sizeof runtime);
+    runtime.max_batch = model->batch;
+    runtime.threads = (int32_t)strtol(argv[4], NULL, 10);
+    runtime.sgemm = product;
+    bench_need(vae_create(&model->vae, &config, &training, &runtime) == VAE_OK, vae_last_error());
 }
 
 struct bench_model *bench_model_new(int argc, char **argv)

@@ -11,9 +11,9 @@
 #define ROUNDS 20000
 #define UNROLL _Pragma("GCC unroll 32")
 
-/* acc -> 0.5 acc + 0.5 has its fixed point at 1. The asm statements make the compiler believe that nobody
- * knows where the chains begin, and that their ends are wanted; else it leaves out the chain that begins at
- * its fixed point. */
+/* acc -> 0.5 acc + 0.5 has its fixed point at 1. The asm statements hide from the compiler where the chains
+ * begin, and make it believe that their ends are used; else it leaves out the chain that begins at its fixed
+ * point. */
 #define HIDE(REGISTER, VALUE) __asm__ volatile("" : "+" REGISTER(VALUE))
 #define PEAK(NAME, TARGET, VECTOR, CHAINS, ALL, FMA, REGISTER)                                               \
     TARGET static void NAME(void *arg)                                                                       \

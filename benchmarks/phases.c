@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Benchmarks. Where a step's time goes, by the copy of the library that keeps count (lib/profile.h). Prints
+ * Benchmarks. Where a step's time goes, by the copy of the library that keeps count (lib/base/profile.h). Prints
  * nanoseconds a step: "wall", then each phase, summed over threads. usage: bench_phases SECONDS UNITS
  * ACTIVATION BATCH DRAWS THREADS
  */
 #include "models.h"
 #include "serve.h"
 
-#include "profile.h"
+#include "base/profile.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +19,6 @@ static const char *const names[VAE_PHASES] = {
     [VAE_PHASE_DECODER_BACKWARD] = "decoder backward",
     [VAE_PHASE_POSTERIOR_BACKWARD] = "posterior backward",
     [VAE_PHASE_ENCODER_BACKWARD] = "encoder backward",
-    [VAE_PHASE_BOUNDS] = "bounds of the operands",
     [VAE_PHASE_WEIGHT_GRADIENTS] = "weight gradients",
     [VAE_PHASE_UPDATE] = "update and norm",
 };
@@ -41,7 +40,9 @@ int main(int argc, char **argv)
     } while ((double)spent < 1e9 * seconds);
     printf("%.0f wall\n", (double)spent / (double)steps);
     for (int phase = 0; phase < VAE_PHASES; phase++)
-        printf("%.0f %s\n", (double)vae_profile_take((enum vae_phase)phase) / (double)steps, names[phase]);
+        if (names[phase])
+            printf(
+                "%.0f %s\n", (double)vae_profile_take((enum vae_phase)phase) / (double)steps, names[phase]);
     vae_destroy(model->vae);
     return 0;
 }

@@ -61,7 +61,7 @@ def write(results, path, bench):
     """The picture's path, or None."""
     groups = bars(results)
     if not groups:
-        bench.skip("the picture: nobody to compare with")
+        bench.skip("the picture: there are no other contenders")
         return None
     try:
         import matplotlib

@@ -6,19 +6,26 @@ import json
 import os
 import statistics
 import sys
+import textwrap
 
 import measure
 
 INTRODUCTION = """# Performance
 
-Written by `scripts/bench`; nothing here is typed by hand. All contenders of a table run in one go and take turns of
-{slice:.0f} ms or so, {rounds} times round, so that whatever slows the machine slows all of them. Times are medians; a
-ratio is the median of the rounds' ratios.
+`./scripts/bench` measures this on your machine and writes a page like this one into bench-out/ (`--peers` installs the
+frameworks to compare with, `--quick` only tries everything out). Nothing here is typed by hand.
 
 Model A is 784-400-20 with relu, batch 128; model B is 784-200-200-50 with tanh, batch 20, decoding 1, 5 or 50 draws
-of z a row (B1, B5, B50). Both have a Bernoulli likelihood and train by Adam. Other libraries get the same shapes as
-plain row-major arrays. PyTorch and JAX train the same models on the same kind of data, float32, as people write it
-(benchmarks/peers); JAX's threads are as many as the processors that it is bound to.
+of z for each row (B1, B5, B50). Both have a Bernoulli likelihood and train by Adam.
+"""
+
+METHOD = """
+## How it was measured
+
+All contenders of a table run at the same time and take turns of {slice:.0f} ms or so, {rounds} times round, so that a
+slow spell of the machine slows all of them. Times are medians; a ratio is the median of the rounds' ratios. Other
+libraries get the same shapes as plain row-major arrays. PyTorch and JAX train the same models on the same kind of data,
+float32, as people write it (benchmarks/peers); JAX uses as many threads as the processors that it is bound to.
 """
 
 
@@ -62,7 +69,38 @@ def setting(results):
         ("skipped", "<br>".join(results["skipped"]) or "nothing"),
     ]
     quick = "\nThis was a quick run, to see that everything works. Its figures mean nothing.\n"
-    return (quick if results["quick"] else "") + "\n" + table(("run", ""), rows)
+    method = METHOD.format(slice=1000 * results["slice"], rounds=results["rounds"])
+    return method + (quick if results["quick"] else "") + "\n" + table(("run", ""), rows)
+
+
+# ---- in short ----------------------------------------------------------------------------------------------
+
+
+def in_short(results):
+    """Figures that users ask for first."""
+    m = results["machine"]
+    rows = []
+    for row in results.get("steps") or []:
+        rows.append((f"training, model {row['model']}, {row['threads']} thread" + "s" * (row["threads"] > 1),
+                     f"{row['batch'] / row['seconds']['libvae']:,.0f} images a second"))
+    latency = results.get("latency")
+    if latency:
+        rows.append(("score of one row, model A, 1 thread",
+                     f"{number(1e6 * latency['calls']['libvae']['median'])} microseconds"))
+        if latency["views"]:
+            rows.append(("scores by two views in two threads, model A",
+                         f"{latency['views']['two']:,.0f} rows a second"))
+    size = results.get("footprint")
+    if size:
+        rows.append(("memory of a program that trains A, its data left out",
+                     f"{(size['peak'] - size['data']) / 2**20:.1f} MiB"))
+        rows.append(("from the program's start to the end of its first step", f"{1e3 * size['start']:.1f} ms"))
+        if size["library"]:
+            rows.append(("shared library, stripped", f"{size['library'] / 1024:.0f} KiB"))
+    if not rows:
+        return ""
+    return (f"\nMeasured at revision {m['revision']} on {m['processor']}, {m['processors']} in use:\n\n"
+            + table(("", ""), rows))
 
 
 # ---- goals -------------------------------------------------------------------------------------------------
@@ -117,10 +155,10 @@ def step_goals(row, floor_goal, rival_goal):
 
 
 def element_goals(rows):
-    wanted = {"kl/10000x20": "5", "kl/128x20": "15", "normals/1000000x1": "3", "bernoulli-training/128x784": "6"}
-    return [(f"{case_words(row['case'])}: speed over PyTorch", f"at least {wanted[row['case']]}",
+    least = {"kl/10000x20": "5", "kl/128x20": "15", "normals/1000000x1": "3", "bernoulli-training/128x784": "6"}
+    return [(f"{case_words(row['case'])}: speed over PyTorch", f"at least {least[row['case']]}",
              times(row["rivals"]["PyTorch"]))
-            for row in rows if row["case"] in wanted and "PyTorch" in row["rivals"]]
+            for row in rows if row["case"] in least and "PyTorch" in row["rivals"]]
 
 
 def latency_goals(section):
@@ -137,7 +175,8 @@ def latency_goals(section):
 
 def footprint_goals(section):
     extra = (section["peak"] - section["data"] - section["state"]) / 2**20
-    goals = [("memory at its peak beyond data, parameters, moments and gradients", "at most 16 MiB", f"{extra:.1f} MiB")]
+    goals = [("memory at its peak beyond data, parameters, moments and gradients", "at most 16 MiB",
+              f"{extra:.1f} MiB")]
     if section["library"]:
         goals.append(("shared library, stripped", "at most 512 KiB", f"{section['library'] / 1024:.0f} KiB"))
     return goals
@@ -165,7 +204,7 @@ def goals(results):
         if row["model"] in ("A", "B1"):
             rows += [("AVX2, " + what, goal, measured)
                      for what, goal, measured in step_goals(row, floors[(row["model"], 1)], None)]
-    return "\n## Goals\n\n" + table(("what", "goal", "measured"), rows) if rows else ""
+    return "\n## Goals\n\n" + table(("quantity", "goal", "measured"), rows) if rows else ""
 
 
 # ---- the sections ------------------------------------------------------------------------------------------
@@ -185,20 +224,24 @@ def products(section, title):
     return f"""
 ## {title}
 
-GFLOP/s on one thread, {section['isa']}. The peak is measured in the same rounds: fused multiply-adds on registers alone.
-No neighbour: of the peak, over the rounds in which the core took in as many instructions as it can; in the others, half,
-because a neighbour outside this machine was at work on its second hardware thread. With epilogue: bias and relu, or
-relu's derivative, in the same pass.
+GFLOP/s on one thread, {section['isa']}. The peak is measured in the same rounds: fused multiply-adds on registers
+alone. No neighbour: of the peak, over the rounds in which the core took in as many instructions as it can; in the
+others it took in half, because a neighbour outside this machine was at work on its second hardware thread. With
+epilogue: bias and relu, or relu's derivative, in the same pass.
 
 """ + table(header, rows)
 
 
 def step_tables(rows, title):
     others = union(row["rivals"] for row in rows)
-    header = ["model", "threads", "libvae, ms", "over one thread", *(f"{name}, times as long" for name in others)]
-    body = [[row["model"], row["threads"], number(1e3 * row["seconds"]["libvae"]), times(row["speedup"]),
+    blas = any(row.get("with_blas") for row in rows)
+    header = ["model", "threads", "libvae, ms", "images a second", "over one thread",
+              *(["libvae with a CBLAS, times as long"] if blas else []), *(f"{name}, times as long" for name in others)]
+    body = [[row["model"], row["threads"], number(1e3 * row["seconds"]["libvae"]),
+             f"{row['batch'] / row['seconds']['libvae']:,.0f}", times(row["speedup"]),
+             *([times(row.get("with_blas"))] if blas else []),
              *(times(row["rivals"].get(name)) for name in others)] for row in rows]
-    text = f"\n## {title}\n\n" + (table(header, body) if others else "")
+    text = f"\n## {title}\n\n" + table(header, body)
     floors = union(row["floors"] for row in rows)
     if floors:
         floors = [measure.OWN_PRODUCTS, *floors]
@@ -225,8 +268,8 @@ Model A on two processors, of which a busy loop takes one; one thread runs on th
 def case_words(case):
     """Of "kl/128x20"."""
     what, size = case.split("/")
-    words = {"kl": "divergence", "bernoulli-training": "Bernoulli, as in training", "bernoulli-exact": "Bernoulli, exact",
-             "normals": "normals", "draw": "draw"}[what]
+    words = {"kl": "divergence", "bernoulli-training": "Bernoulli, as in training",
+             "bernoulli-exact": "Bernoulli, exact", "normals": "normals", "draw": "draw"}[what]
     return f"{words}, {size.replace('x1', '') if size.endswith('x1') else size.replace('x', ' x ')}"
 
 
@@ -240,8 +283,8 @@ def elements(rows):
 ## Elements
 
 Nanoseconds an element on one thread, value and all gradients: divergence from the standard normal, Bernoulli
-log-likelihood on logits (the form that a training step uses, and the exact one), standard normals, and the draw of z
-(noise, value, gradients).
+log-likelihood on logits (the exact form of section 2 of the header, and the faster one that a training step uses
+inside), standard normals, and the draw of z (noise, value, gradients).
 
 """ + table(header, body)
 
@@ -259,8 +302,8 @@ def latency(section):
         [[name, f"{call['count']:,}", number(1e6 * call["median"]), number(1e6 * call["p99"])]
          for name, call in section["calls"].items()])
     if section["views"]:
-        text += (f"\nTwo views of one model in two threads score {section['views']['two']:,.0f} rows a second, one scores "
-                 f"{section['views']['one']:,.0f}: {section['views']['gain']:.2f} times as many.\n")
+        text += (f"\nTwo views of one model in two threads score {section['views']['two']:,.0f} rows a second, one "
+                 f"scores {section['views']['one']:,.0f}: {section['views']['gain']:.2f} times as many.\n")
     return text
 
 
@@ -281,7 +324,21 @@ def growth(section):
                           share(one["of_peak"])]
             body.append(cells)
         text += "\n" + table(header, body)
-    return text
+    return text + slower_on_two(section)
+
+
+def slower_on_two(section):
+    """Where a second thread did not pay, in a sentence."""
+    found = []
+    for what, rows in section.items():
+        values = [f"{row['value']:,}" for row in rows if "2" in row and row["2"]["seconds"] > row["1"]["seconds"]]
+        if values:
+            found.append(f"{what} {', '.join(values)}")
+    if not found:
+        return ""
+    words = ("Slower on two threads than on one in this run: " + "; ".join(found) + ". A step of few rows has too "
+             "little work to share; a second core that is busy elsewhere may slow any step.")
+    return "\n" + textwrap.fill(words, 118) + "\n"
 
 
 def footprint(section):
@@ -304,24 +361,25 @@ def phases(rows):
     return """
 ## Where a step's time goes
 
-From a copy of the library that keeps count (lib/profile.h); with two threads, of both.
+From a copy of the library that keeps count (lib/base/profile.h); with two threads, of both.
 
 """ + table(header, body)
 
 
 def document(results, picture):
-    text = INTRODUCTION.format(slice=1000 * results["slice"], rounds=results["rounds"])
-    text += setting(results) + goals(results)
+    text = INTRODUCTION + in_short(results)
     if picture:
         text += f"\n![Time of the others over libvae's]({os.path.basename(picture)})\n"
-    parts = {
-        "products": lambda part: products(part, "Matrix products"),
-        "steps": lambda part: step_tables(part, "A training step"), "stolen": stolen, "elements": elements,
-        "latency": latency, "growth": growth, "footprint": footprint, "phases": phases,
-        "avx2-products": lambda part: products(part, "AVX2: matrix products"),
-        "avx2-steps": lambda part: step_tables(part, "AVX2: a training step"),
-    }
-    return text + "".join(write(results[name]) for name, write in parts.items() if results.get(name))
+    first = {"steps": lambda part: step_tables(part, "A training step"), "latency": latency, "growth": growth,
+             "footprint": footprint, "elements": elements, "stolen": stolen}
+    after = {"phases": phases, "products": lambda part: products(part, "Matrix products"),
+             "avx2-products": lambda part: products(part, "AVX2: matrix products"),
+             "avx2-steps": lambda part: step_tables(part, "AVX2: a training step")}
+
+    def sections(parts):
+        return "".join(write(results[name]) for name, write in parts.items() if results.get(name))
+
+    return text + sections(first) + setting(results) + goals(results) + sections(after)
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ int main(int argc, char **argv)
     struct scorer whole = {model->vae, model, 0}, views[VIEWS];
     for (int i = 0; i < VIEWS; i++) {
         views[i] = (struct scorer){NULL, model, 0};
-        bench_need(vae_share(&views[i].vae, model->vae, 1) == VAE_OK, vae_last_error());
+        bench_need(vae_share(&views[i].vae, model->vae, NULL) == VAE_OK, vae_last_error());
     }
     struct bench_case cases[] = {
         {"score", 1, score_one, &whole},

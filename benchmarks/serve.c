@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Benchmarks. What every measuring program does: name its cases, then measure one whenever it is told to.
+ * Benchmarks. The frame of every measuring program: it names its cases, then measures one at each order.
  */
 #include "serve.h"
 
