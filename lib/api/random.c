@@ -5,9 +5,6 @@
 
 #include "kernels/table.h"
 
-/* As in the public header; here too, so that this file compiles with a header that does not have it yet. */
-VAE_API int vae_permutation(uint64_t seed, uint64_t stream, size_t n, uint32_t *out);
-
 int vae_random_u32(uint64_t seed, uint64_t stream, uint64_t offset, size_t n, uint32_t *out)
 {
     int status = vae_check_vector(__func__, "out", out, n, sizeof *out, 0);

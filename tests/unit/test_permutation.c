@@ -7,9 +7,6 @@
 #include <string.h>
 #include <vae/vae.h>
 
-/* As in the public header */
-VAE_API int vae_permutation(uint64_t seed, uint64_t stream, size_t n, uint32_t *out);
-
 enum { LONG = 1000 };
 static uint32_t out[LONG];
 
