@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Template: the entry points of section 2 in one precision, kernels_f32.c or kernels_f64.c. They check
+ * Template: the entry points of section 2 in one precision, for kernels_f32.c and kernels_f64.c. They check
  * arguments and call the kernel table; a call without gradients is the call with them, all NULL. Parameters:
  *
  *   REAL         float or double

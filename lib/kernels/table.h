@@ -14,14 +14,14 @@
 /* Lanes of every sum: element j of a row goes to lane j % 16, on every instruction set. */
 #define VAE_LANES 16
 
-/* The exact kernels of section 2 of the public header, one member a family and precision. value: [n] float64
- * row sums or NULL; w: [n] upstream weights or NULL (ones); a gradient is added to, NULL to skip. float32
- * kernels compute in float64 and round once; float64 kernels compute in double-double. */
-/* clang-format off */
+/* The exact kernels of section 2 of the public header, one member a family and precision.
+ * value: [n] float64 row sums or NULL; w: [n] upstream weights or NULL (ones); a gradient is added to,
+ * NULL to skip. float32 kernels compute in float64 and round once; float64 kernels compute in double-double. */
 #define VAE_EXACT_KERNELS(NAME, REAL)                                                                        \
     struct NAME {                                                                                            \
-        void (*kl_diag)(size_t n, size_t d, const REAL *mu, size_t ldmu, const REAL *logvar, size_t ldlogvar, \
-            const REAL *w, double *value, REAL *gmu, size_t ldgmu, REAL *glogvar, size_t ldglogvar);         \
+        void (*kl_diag)(size_t n, size_t d, const REAL *mu, size_t ldmu, const REAL *logvar,                 \
+            size_t ldlogvar, const REAL *w, double *value, REAL *gmu, size_t ldgmu, REAL *glogvar,           \
+            size_t ldglogvar);                                                                               \
         void (*kl_pair)(size_t n, size_t d, const REAL *mu_q, size_t ldmu_q, const REAL *logvar_q,           \
             size_t ldlogvar_q, const REAL *mu_p, size_t ldmu_p, const REAL *logvar_p, size_t ldlogvar_p,     \
             const REAL *w, double *value, REAL *gmu_q, size_t ldgmu_q, REAL *glogvar_q, size_t ldglogvar_q,  \
@@ -29,21 +29,21 @@
         void (*kl_full)(size_t d, const REAL *mu_q, const REAL *chol_q, size_t ldq, const REAL *mu_p,        \
             const REAL *chol_p, size_t ldp, void *work, REAL w, double *value, REAL *gmu_q, REAL *gchol_q,   \
             size_t ldgq, REAL *gmu_p, REAL *gchol_p, size_t ldgp);                                           \
-        void (*reparam)(size_t n, size_t d, const REAL *mu, size_t ldmu, const REAL *logvar, size_t ldlogvar, \
-            const REAL *eps, size_t ldeps, REAL *z, size_t ldz);                                             \
+        void (*reparam)(size_t n, size_t d, const REAL *mu, size_t ldmu, const REAL *logvar,                 \
+            size_t ldlogvar, const REAL *eps, size_t ldeps, REAL *z, size_t ldz);                            \
         void (*reparam_grad)(size_t n, size_t d, const REAL *logvar, size_t ldlogvar, const REAL *eps,       \
             size_t ldeps, const REAL *gz, size_t ldgz, REAL *gmu, size_t ldgmu, REAL *glogvar,               \
             size_t ldglogvar);                                                                               \
-        void (*bernoulli)(size_t n, size_t d, const REAL *x, size_t ldx, const REAL *logits, size_t ldlogits, \
-            const REAL *w, double *value, REAL *glogits, size_t ldglogits);                                  \
+        void (*bernoulli)(size_t n, size_t d, const REAL *x, size_t ldx, const REAL *logits,                 \
+            size_t ldlogits, const REAL *w, double *value, REAL *glogits, size_t ldglogits);                 \
         void (*gauss)(size_t n, size_t d, const REAL *x, size_t ldx, const REAL *mean, size_t ldmean,        \
             const REAL *logvar, size_t ldlogvar, const REAL *w, double *value, REAL *gmean, size_t ldgmean,  \
             REAL *glogvar, size_t ldglogvar);                                                                \
         void (*laplace)(size_t n, size_t d, const REAL *x, size_t ldx, const REAL *mean, size_t ldmean,      \
             const REAL *logscale, size_t ldlogscale, const REAL *w, double *value, REAL *gmean,              \
             size_t ldgmean, REAL *glogscale, size_t ldglogscale);                                            \
-        void (*poisson)(size_t n, size_t d, const REAL *x, size_t ldx, const REAL *lograte, size_t ldlograte, \
-            const REAL *w, double *value, REAL *glograte, size_t ldglograte);                                \
+        void (*poisson)(size_t n, size_t d, const REAL *x, size_t ldx, const REAL *lograte,                  \
+            size_t ldlograte, const REAL *w, double *value, REAL *glograte, size_t ldglograte);              \
         void (*cbernoulli)(size_t n, size_t d, const REAL *x, size_t ldx, const REAL *logits,                \
             size_t ldlogits, const REAL *w, double *value, REAL *glogits, size_t ldglogits);                 \
         void (*categorical)(size_t n, size_t k, const uint32_t *label, const REAL *logits, size_t ldlogits,  \
@@ -51,7 +51,6 @@
         void (*logmeanexp)(size_t n, size_t k, const REAL *logw, size_t ldlogw, double *lme, REAL *weights,  \
             size_t ldweights);                                                                               \
     }
-/* clang-format on */
 VAE_EXACT_KERNELS(vae_exact32, float);
 VAE_EXACT_KERNELS(vae_exact64, double);
 
@@ -156,13 +155,13 @@ struct vae_train_kernels {
     void (*column_sums)(size_t m, size_t n, const float *g, size_t ldg, float *out);
     /* to[c][r] = from[r][c] */
     void (*transpose)(size_t rows, size_t cols, const float *from, size_t ldfrom, float *to, size_t ldto);
-    /* value[n] and w[i] * d value / d logits of row i, w[n]; g or value may be NULL; of x, `most` and `any`
-     * are raised in `seen` unless that is NULL */
+    /* value[n] and w[i] * d value / d logits of row i, w[n]; g or value may be NULL. Raises `most` and `any`
+     * of `seen` by x; NULL to skip */
     void (*bernoulli)(size_t n, size_t d, const float *x, size_t ldx, const float *logits, size_t ldlogits,
         const float *w, double *value, float *g, size_t ldg, struct vae_seen *seen);
-    /* the same for means and log-variances; ldlogvar 0 is one row for all; gmean and glogvar may be NULL;
-     * most[VAE_LANES], unless NULL, is raised to the magnitudes of the gradients that are written, column j
-     * in lane j % 16 */
+    /* the same for means and log-variances; ldlogvar 0 is one row for all; gmean and glogvar may be NULL.
+     * Raises most[VAE_LANES] to the bits (sign off) of the gradients that it writes, column j in lane j % 16;
+     * NULL to skip */
     void (*gauss)(size_t n, size_t d, const float *x, size_t ldx, const float *mean, size_t ldmean,
         const float *logvar, size_t ldlogvar, const float *w, double *value, float *gmean, size_t ldgmean,
         float *glogvar, size_t ldglogvar, struct vae_seen *seen, uint32_t *most);

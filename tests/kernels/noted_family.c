@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * What the kernels of a training step note on their way, under test: their results are those of train_family.c,
- * and what is noted is held to the bits that stand in the arrays.
+ * What the kernels of a training step note on their way, under test: it must be what the bits of the arrays
+ * say. The results themselves are tested in train_family.c and tile_family.c.
  */
 #include "train_frame.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Test. Accuracy of what runs inside a training step: the float32 functions of lib/kernels/math/math32.h against
- * long double on every n-th float32 there is (the argument; 397 is what their heads speak of), and the
- * training log-likelihoods on every instruction set that runs.
+ * Test. Accuracy of what runs inside a training step: the float32 functions of lib/kernels/math/math32.h
+ * against long double on every n-th float32 there is (the argument; 397 is what their heads speak of), and
+ * the training log-likelihoods on every instruction set that runs.
  */
 #include "../support/runner.h"
 

@@ -38,8 +38,8 @@ static inline float m32_power_of_two(uint32_t n)
     return float_of_bits(0x3f800000u + (n << 23));
 }
 
-/* e^x for x <= 0; 0 below -87.3 (where the result would be subnormal). NaN stays NaN by arithmetic alone: of
- * a select at the end compilers make two paths, and two divisions in what follows. */
+/* e^x for x <= 0; 0 below -87.3 (where the result would be subnormal). NaN stays NaN by arithmetic alone:
+ * compilers turn a select at the end into two paths, with two divisions in what follows. */
 static inline float m32_exp_neg(float x)
 {
     uint32_t n;

@@ -129,8 +129,8 @@ static float max_abs(size_t n, const float *g)
     return float_of_bits(most < 0x7f800000u ? most : 0x7f800000u);
 }
 
-/* 1 for what is no whole number of magnitude <= 2^24, NaN among it. Adding 2^23 rounds to a whole number;
- * above that there are no others. */
+/* Returns 1 for what is no whole number of magnitude <= 2^24, such as NaN. Adding 2^23 rounds to a whole
+ * number; floats above that are whole. */
 VAE_INLINE uint32_t is_broken(float x)
 {
     float size = fabsf(x), whole = (size + 0x1p23f) - 0x1p23f;
