@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* Laplace is not in the library yet. */
-#define WITH_LAPLACE 0
+#define WITH_LAPLACE 1
 
 const struct likelihood likelihoods[] = {
     {VAE_BERNOULLI, VAE_IDENTITY, VAE_PARAM_CELL, "bernoulli"},
