@@ -17,17 +17,20 @@ import torch.nn.functional as F
 ROWS, STEPS, READ_SAMPLES = 6, 20, 2
 TRAIN, EVALUATE = 2, 3  # VAE_STREAM_*
 IDENTITY, RELU, TANH, SIGMOID, SOFTPLUS, SILU, GELU = range(7)
-BERNOULLI, GAUSS_FIXED, GAUSS_SHARED, GAUSS = range(1, 5)
+# Kinds of likelihood in the dump, and what they are in the header: likelihood, source of the scale.
+BERNOULLI, GAUSS_FIXED, GAUSS_SPAN, GAUSS_CELL = range(1, 5)
+CELL, SPAN, FIXED = 0, 2, 3  # VAE_PARAM_*
+LIKELIHOODS = {BERNOULLI: (1, CELL), GAUSS_FIXED: (2, FIXED), GAUSS_SPAN: (2, SPAN), GAUSS_CELL: (2, CELL)}
 ACTIVATIONS = [lambda v: v, torch.relu, torch.tanh, torch.sigmoid, F.softplus, F.silu, F.gelu]
 
-# name, likelihood, mean activation, gauss_logvar, train_samples, (width, activation)s of encoder, of decoder
+# name, kind, mean activation, log-variance outside the decoder, draws, (width, activation)s of encoder, of decoder
 CASES = [
     ("bernoulli", BERNOULLI, IDENTITY, 0.0, 1, [(8, SOFTPLUS)], [(8, TANH)]),
     ("gauss_fixed", GAUSS_FIXED, SIGMOID, -0.7, 1, [(8, TANH)], [(8, SIGMOID)]),
-    ("gauss_shared", GAUSS_SHARED, IDENTITY, -0.3, 1, [(8, RELU)], [(8, SOFTPLUS)]),
-    ("gauss", GAUSS, IDENTITY, 0.0, 1, [(8, SILU)], [(8, TANH)]),
+    ("gauss_shared", GAUSS_SPAN, IDENTITY, -0.3, 1, [(8, RELU)], [(8, SOFTPLUS)]),
+    ("gauss", GAUSS_CELL, IDENTITY, 0.0, 1, [(8, SILU)], [(8, TANH)]),
     ("bernoulli_3_draws", BERNOULLI, IDENTITY, 0.0, 3, [(8, GELU)], [(8, SILU)]),
-    ("gauss_deep", GAUSS, SIGMOID, 0.0, 3, [(8, GELU), (7, IDENTITY)], [(5, SILU), (9, GELU)]),
+    ("gauss_deep", GAUSS_CELL, SIGMOID, 0.0, 3, [(8, GELU), (7, IDENTITY)], [(5, SILU), (9, GELU)]),
 ]
 X_DIM, Z_DIM, SEED, LEARNING_RATE = 11, 3, 42, 0.01
 
@@ -35,18 +38,26 @@ u64, i32, f64, pointer = ctypes.c_uint64, ctypes.c_int32, ctypes.c_double, ctype
 
 
 class Layer(ctypes.Structure):
-    _fields_ = [("size", ctypes.c_size_t), ("kind", i32), ("activation", i32), ("units", u64)]
+    _fields_ = [
+        ("size", u64), ("kind", i32), ("activation", i32), ("units", u64), ("slope", f64), ("epsilon", f64),
+        ("momentum", f64), ("dropout", f64)]
+
+
+class Span(ctypes.Structure):
+    _fields_ = [
+        ("size", u64), ("columns", u64), ("likelihood", i32), ("mean_activation", i32), ("scale", i32),
+        ("shape", i32), ("scale_value", f64), ("shape_value", f64), ("scale_min", f64), ("levels", u64),
+        ("input", i32), ("reserved", i32)]
 
 
 class Config(ctypes.Structure):
     _fields_ = [
-        ("size", ctypes.c_size_t), ("x_dim", u64), ("z_dim", u64), ("encoder", ctypes.POINTER(Layer)),
-        ("n_encoder", u64), ("decoder", ctypes.POINTER(Layer)), ("n_decoder", u64), ("likelihood", i32),
-        ("mean_activation", i32), ("gauss_logvar", f64), ("init", i32), ("optimizer", i32),
-        ("init_scale", f64), ("learning_rate", f64), ("beta1", f64), ("beta2", f64), ("epsilon", f64),
-        ("seed", u64), ("max_batch", u64), ("train_samples", u64), ("threads", i32), ("gemm", i32),
-        ("allocator", pointer * 3),
-        ("parallel_for", pointer), ("parallel_ctx", pointer), ("log", pointer), ("log_ctx", pointer)]
+        ("size", u64), ("x_dim", u64), ("z_dim", u64), ("c_dim", u64), ("encoder", ctypes.POINTER(Layer)),
+        ("n_encoder", ctypes.c_size_t), ("decoder", ctypes.POINTER(Layer)), ("n_decoder", ctypes.c_size_t),
+        ("spans", ctypes.POINTER(Span)), ("n_spans", ctypes.c_size_t), ("likelihood", i32),
+        ("mean_activation", i32), ("prior", i32), ("standardise", i32), ("prior_components", u64),
+        ("z_logvar_min", f64), ("z_logvar_max", f64), ("init", i32), ("reserved", i32), ("init_scale", f64),
+        ("seed", u64)]
 
 
 def layers_of(widths):
@@ -57,16 +68,24 @@ def layers_of(widths):
     return layers
 
 
+def span_of(kind, mean_activation, scale_value):
+    spans = (Span * 1)()
+    lib.vae_span_init(ctypes.byref(spans), ctypes.c_size_t(ctypes.sizeof(Span)))
+    spans[0].columns, spans[0].mean_activation, spans[0].scale_value = X_DIM, mean_activation, scale_value
+    spans[0].likelihood, spans[0].scale = LIKELIHOODS[kind]
+    return spans
+
+
 def initial_params(case):
     """The library's own first parameters, canonical order."""
-    _, likelihood, mean_activation, gauss_logvar, samples, encoder, decoder = case
+    _, kind, mean_activation, scale_value, _, encoder, decoder = case
     c, model = Config(), pointer()
     lib.vae_config_init(ctypes.byref(c), ctypes.c_size_t(ctypes.sizeof(Config)))
-    c.x_dim, c.z_dim, c.seed, c.train_samples = X_DIM, Z_DIM, SEED, samples
-    c.likelihood, c.mean_activation, c.gauss_logvar = likelihood, mean_activation, gauss_logvar
+    c.x_dim, c.z_dim, c.seed = X_DIM, Z_DIM, SEED
+    c.spans, c.n_spans = span_of(kind, mean_activation, scale_value), 1
     c.encoder, c.n_encoder = layers_of(encoder), len(encoder)
     c.decoder, c.n_decoder = layers_of(decoder), len(decoder)
-    assert lib.vae_create(ctypes.byref(model), ctypes.byref(c)) == 0, lib.vae_last_error()
+    assert lib.vae_create(ctypes.byref(model), ctypes.byref(c), None, None) == 0, lib.vae_last_error()
     count = lib.vae_param_count(model)
     params = (ctypes.c_float * count)()
     assert lib.vae_get_params(model, params, u64(count)) == 0, lib.vae_last_error()
@@ -85,12 +104,12 @@ class Model:
     """The bound, written down once more: Kingma & Welling, arXiv:1312.6114, equation (7), appendix C."""
 
     def __init__(self, case, flat):
-        _, self.likelihood, self.mean_activation, self.gauss_logvar, self.samples, encoder, decoder = case
+        _, self.kind, self.mean_activation, self.scale_value, self.samples, encoder, decoder = case
         flat, self.params = iter(flat), []
-        heads = 2 if self.likelihood == GAUSS else 1
+        heads = 2 if self.kind == GAUSS_CELL else 1
         self.encoder = self.side(X_DIM, encoder + [(2 * Z_DIM, IDENTITY)], flat)
         self.decoder = self.side(Z_DIM, decoder + [(heads * X_DIM, IDENTITY)], flat)
-        if self.likelihood == GAUSS_SHARED:
+        if self.kind == GAUSS_SPAN:
             self.logvar = self.take(flat, 1)
         assert next(flat, None) is None
 
@@ -118,15 +137,15 @@ class Model:
 
     def loglik(self, x, z):
         head = self.run(self.decoder, z)
-        if self.likelihood == BERNOULLI:
+        if self.kind == BERNOULLI:
             return (x * F.logsigmoid(head) + (1 - x) * F.logsigmoid(-head)).sum(1)
         mean = ACTIVATIONS[self.mean_activation](head[:, :X_DIM])
-        if self.likelihood == GAUSS:
+        if self.kind == GAUSS_CELL:
             logvar = head[:, X_DIM:]
-        elif self.likelihood == GAUSS_SHARED:
+        elif self.kind == GAUSS_SPAN:
             logvar = self.logvar.expand_as(mean)
         else:  # as float32, in which the library holds it
-            logvar = torch.tensor([self.gauss_logvar], dtype=torch.float32).double().expand_as(mean)
+            logvar = torch.tensor([self.scale_value], dtype=torch.float32).double().expand_as(mean)
         return torch.distributions.Normal(mean, torch.exp(logvar / 2)).log_prob(x).sum(1)
 
     def terms(self, x, draws):
@@ -150,14 +169,14 @@ def put(key, values):
 
 
 def dump(case):
-    name, likelihood, mean_activation, gauss_logvar, samples, encoder, decoder = case
+    name, kind, mean_activation, scale_value, samples, encoder, decoder = case
     first = initial_params(case)
     model = Model(case, first)
     torch.manual_seed(CASES.index(case))
     x = torch.rand(ROWS, X_DIM, dtype=torch.float32).double()
     print("case", name)
-    put("kinds", [likelihood, mean_activation, samples, X_DIM, Z_DIM, SEED, ROWS, STEPS, READ_SAMPLES])
-    put("numbers", [gauss_logvar, LEARNING_RATE])
+    put("kinds", [kind, mean_activation, samples, X_DIM, Z_DIM, SEED, ROWS, STEPS, READ_SAMPLES])
+    put("numbers", [scale_value, LEARNING_RATE])
     put("encoder", [number for layer in encoder for number in layer])
     put("decoder", [number for layer in decoder for number in layer])
     put("x", x.flatten().tolist())
