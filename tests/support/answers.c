@@ -189,21 +189,3 @@ void plan_any(struct plan *plan, size_t i, int32_t activation)
     plan_init(plan, likelihoods[i].kind, activation, 2);
     plan_kind(plan, i);
 }
-
-/* ---- noise ---- */
-
-uint64_t noise_key(uint64_t model_seed, uint64_t batch_seed)
-{
-    uint64_t h = batch_seed;
-    h ^= h >> 33;
-    h *= 0xff51afd7ed558ccd;
-    h ^= h >> 33;
-    h *= 0xc4ceb9fe1a85ec53;
-    h ^= h >> 33;
-    return model_seed ^ h;
-}
-
-uint64_t noise_stream(int purpose, uint64_t sample, uint64_t step)
-{
-    return (uint64_t)purpose << 56 | sample << 40 | step;
-}

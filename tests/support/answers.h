@@ -5,6 +5,7 @@
 #define VAE_TESTS_ANSWERS_H
 
 #include "models.h"
+#include "noise.h"
 
 enum { ROWS = 37, X_DIM = 13, Z_DIM = 3 };
 
@@ -74,9 +75,5 @@ void plan_any(struct plan *plan, size_t i, int32_t activation);
 /* Spans: Bernoulli [4], Gauss with a variance for each cell [3], Gauss with one for the span [2], Poisson [4];
  * two hidden layers. */
 void plan_mixed(struct plan *plan, int32_t activation);
-
-/* What the header's Noise says: the key of a batch, and the stream of a draw. */
-uint64_t noise_key(uint64_t model_seed, uint64_t batch_seed);
-uint64_t noise_stream(int purpose, uint64_t sample, uint64_t step);
 
 #endif

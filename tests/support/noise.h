@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Test support: the noise of a model as the header describes it.
+ * Test support: what the header's Noise says, the key of a batch and the stream of a draw.
  */
 #ifndef VAE_TESTS_NOISE_H
 #define VAE_TESTS_NOISE_H
@@ -21,7 +21,6 @@ static inline uint64_t noise_key(uint64_t model_seed, uint64_t batch_seed)
     return model_seed ^ noise_mix(batch_seed);
 }
 
-/* In reading calls, draw s has sample s mod 65536 and step s / 65536. */
 static inline uint64_t noise_stream(int purpose, uint64_t sample, uint64_t step)
 {
     return (uint64_t)purpose << 56 | sample << 40 | step;
