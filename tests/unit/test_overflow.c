@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Test, from inside. What must not overflow: the bound under which gradient and update run at once, the
+ * magnitudes of operands that it is made from, and updates that would make a parameter infinite.
+ */
+#include "../support/models.h"
+#include "../support/runner.h"
+
+#include "model/model.h"
+#include "pass/gradient.h"
+#include "pass/graph.h"
+#include "pass/rows.h"
+#include "pass/train.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+enum { ROWS = 11, X = 13, DRAWS = 2 };
+
+/* ---- a pass, as vae_step() runs it ---- */
+
+struct step {
+    struct vae_pass pass;
+    struct vae_bound bound;
+};
+
+static struct step run_step(vae_model *model, const float *x)
+{
+    struct step step;
+    size_t next = 0;
+    vae_batch batch = batch_of(model, x, ROWS);
+    batch.ldz = vae_z_dim(model);
+    struct vae_rows rows = vae_rows_take(&model->ws, &batch, model->network->seed, &next);
+    step.pass = vae_train_pass(model->network, &model->ws, &model->trainer, &rows);
+    step.bound = vae_train_bound(&step.pass, &model->trainer, ROWS, ROWS);
+    vae_train_run(&step.pass, &model->trainer, &step.bound);
+    return step;
+}
+
+static int is_bounded(const struct step *step, const vae_model *model)
+{
+    return vae_gradient_bounded(&step->pass, &model->trainer, &step->bound);
+}
+
+static void plan_overflow(struct plan *plan, int32_t scale, int32_t threads)
+{
+    plan_init(plan, VAE_GAUSS, VAE_TANH, 2);
+    plan_scale(plan, 0, scale);
+    plan->training.samples = DRAWS;
+    plan->runtime.threads = threads;
+}
+
+/* ---- magnitudes ---- */
+
+static double largest(const float *rows, size_t ld, size_t n, size_t cols)
+{
+    double most = 0;
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < cols; j++)
+            most =
+                isnan(most) || fabs((double)rows[i * ld + j]) <= most ? most : fabs((double)rows[i * ld + j]);
+    return most; /* NaN where there is one */
+}
+
+/* What was noted is what the values hold: no less, since a bound is made from it, and no more, not from
+ * the pass before either. At the decoder's head a likelihood may note what its slopes cannot exceed. */
+static void is_noted(double noted, double held, int exact, const char *what, size_t layer)
+{
+    int right = exact ? noted == held : noted >= held && noted <= 1e3 * held;
+    ck_assert_msg(
+        isfinite(held) ? right : !isfinite(noted), "layer %zu: %s is %g, noted %g", layer, what, held, noted);
+}
+
+static void magnitudes_are_noted(vae_model *model, const float *x)
+{
+    const struct vae_network *net = model->network;
+    size_t nodes = vae_network_nodes(net);
+    memset(model->ws.most, 0x7e, model->ws.pool.threads * vae_network_values(net) * sizeof *model->ws.most);
+    run_step(model, x);
+    for (size_t i = 0; i < nodes; i++) {
+        const struct vae_node *node = &net->nodes[i];
+        const struct vae_value *in = &model->ws.values[node->from], *out = &model->ws.values[node->to];
+        double y = largest(in->y, in->ld, in->drawn ? ROWS * DRAWS : ROWS, in->cols);
+        double g = largest(out->g, out->ld, out->drawn ? ROWS * DRAWS : ROWS, out->cols);
+        is_noted(vae_most_y(net, &model->ws, node->from), y, 1, "|y|", i);
+        is_noted(vae_most_g(net, &model->ws, node->to), g, i + 1 < nodes, "|g|", i);
+    }
+}
+
+/* Kinds that take every finite value see several magnitudes, one pass after the other on one model. */
+static void magnitudes_of(size_t kind, int32_t activation)
+{
+    const float scales[] = {1, 1e6f, 1e-3f, 1e12f, 1};
+    struct plan plan;
+    plan_init(&plan, VAE_BERNOULLI, activation, kind % 3);
+    plan_kind(&plan, kind);
+    plan.training.samples = DRAWS;
+    vae_model *model = model_of(&plan);
+    int takes_all = likelihoods[kind].kind == VAE_GAUSS || likelihoods[kind].kind == VAE_LAPLACE;
+    for (size_t s = 0; s < (takes_all ? sizeof scales / sizeof *scales : 1); s++) {
+        float *x = rows_for(model, ROWS, s);
+        for (int i = 0; i < ROWS * X; i++)
+            x[i] *= scales[s];
+        magnitudes_are_noted(model, x);
+        free(x);
+    }
+    vae_destroy(model);
+}
+
+START_TEST(magnitudes)
+{
+    for (size_t kind = 0; kind < likelihood_count; kind++)
+        for (int32_t activation = VAE_IDENTITY; activation <= VAE_ELU; activation++)
+            magnitudes_of(kind, activation);
+}
+END_TEST
+
+/* ---- the bound ---- */
+
+static uint32_t bits_of(double x)
+{
+    float value = (float)x;
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+/* With these magnitudes in one worker's lane and none elsewhere: at most rows y g, and rows g of a bias. */
+static int bounded_with(
+    const struct step *step, vae_model *model, size_t node, size_t place, double y, double g)
+{
+    size_t values = vae_network_values(model->network), worker = place / VAE_LANES;
+    struct vae_most *most = model->ws.most + worker * values;
+    memset(model->ws.most, 0, model->ws.pool.threads * values * sizeof *most);
+    most[model->network->nodes[node].from].y[place % VAE_LANES] = bits_of(y);
+    most[model->network->nodes[node].to].g[place % VAE_LANES] = bits_of(g);
+    return is_bounded(step, model);
+}
+
+static void check_limit(const struct step *step, vae_model *model, size_t node, size_t place)
+{
+    const double limit = 1e18, operands[] = {0, 1e-20, 1, 3, 1e9, 1e17};
+    const struct vae_value *out = &model->ws.values[model->network->nodes[node].to];
+    double rows = out->drawn ? ROWS * DRAWS : ROWS;
+    for (size_t i = 0; i < sizeof operands / sizeof *operands; i++) {
+        double g = limit / (rows * fmax(1, operands[i]));
+        ck_assert_int_eq(bounded_with(step, model, node, place, operands[i], 0.999 * g), 1);
+        ck_assert_int_eq(bounded_with(step, model, node, place, operands[i], 1.001 * g), 0);
+    }
+    ck_assert_int_eq(bounded_with(step, model, node, place, 1, NAN), 0);
+    ck_assert_int_eq(bounded_with(step, model, node, place, INFINITY, 1), 0);
+    ck_assert_int_eq(bounded_with(step, model, node, place, INFINITY, 0), 0); /* their product is NaN */
+    ck_assert_int_eq(bounded_with(step, model, node, place, 1, INFINITY), 0);
+}
+
+START_TEST(operands_around_the_limit)
+{
+    for (int32_t threads = 1; threads <= 2; threads++) {
+        struct plan plan;
+        plan_overflow(&plan, VAE_PARAM_CELL, threads);
+        vae_model *model = model_of(&plan);
+        float *x = rows_for(model, ROWS, 1);
+        struct step step = run_step(model, x);
+        ck_assert_int_eq(is_bounded(&step, model), 1);
+        for (size_t node = 0; node < vae_network_nodes(model->network); node++)
+            for (size_t place = 0; place < VAE_LANES * (size_t)threads; place++)
+                check_limit(&step, model, node, place);
+        free(x);
+        vae_destroy(model);
+    }
+}
+END_TEST
+
+/* The gradient of a scale that is learned for a span is about a row's log-likelihood: that of any row and
+ * draw, in proportion to the weights. */
+START_TEST(scales_around_the_limit)
+{
+    struct plan plan;
+    plan_overflow(&plan, VAE_PARAM_SPAN, 1);
+    vae_model *model = model_of(&plan);
+    float *x = rows_for(model, ROWS, 1);
+    struct step step = run_step(model, x);
+    for (size_t place = 0; place < ROWS * DRAWS; place++) {
+        double *loglik = &model->ws.loglik[place / ROWS * model->ws.max_batch + place % ROWS], kept = *loglik;
+        ck_assert_int_eq(is_bounded(&step, model), 1);
+        *loglik = -0.999e18;
+        ck_assert_int_eq(is_bounded(&step, model), 1);
+        step.bound.total = ROWS / 2.0;
+        ck_assert_int_eq(is_bounded(&step, model), 0);
+        step.bound.total = ROWS;
+        *loglik = -1.001e18;
+        ck_assert_int_eq(is_bounded(&step, model), 0);
+        *loglik = NAN;
+        ck_assert_int_eq(is_bounded(&step, model), 0);
+        *loglik = kept;
+    }
+    free(x);
+    vae_destroy(model);
+}
+END_TEST
+
+/* Rates and epsilons with which an update can be infinite though the gradient is not. */
+START_TEST(updates_around_the_limit)
+{
+    const struct {
+        double rate, epsilon;
+        int bounded;
+    } settings[] = {{1e-3, 1e-8, 1}, {1, 1e-8, 1}, {1e30, 1e-8, 0}, {1e12, 1, 0}, {1e9, 1, 1}, {1e9, 1e30, 1},
+        {1e-3, (double)FLT_MIN, 0}, {0, (double)FLT_MIN, 1}};
+    struct plan plan;
+    plan_overflow(&plan, VAE_PARAM_CELL, 1);
+    vae_model *model = model_of(&plan);
+    float *x = rows_for(model, ROWS, 1);
+    struct step step = run_step(model, x);
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
+        plan.training.learning_rate = settings[i].rate;
+        plan.training.epsilon = settings[i].epsilon;
+        must(vae_set_training(model, &plan.training));
+        ck_assert_msg(is_bounded(&step, model) == settings[i].bounded, "rate %g, epsilon %g",
+            settings[i].rate, settings[i].epsilon);
+    }
+    free(x);
+    vae_destroy(model);
+}
+END_TEST
+
+/* ---- the path ---- */
+
+/* The fused form leaves the gradient's memory alone. */
+static int step_is_fused(vae_model *model, const float *x)
+{
+    float *grads = model->trainer.grads;
+    size_t bytes = (size_t)model->network->learned * sizeof *grads;
+    memset(grads, 0x5a, bytes);
+    must(vae_step(model, x, ROWS, NULL));
+    for (size_t i = 0; i < bytes; i++)
+        if (((unsigned char *)grads)[i] != 0x5a)
+            return 0;
+    return 1;
+}
+
+/* Gradient and update run at once where the bound allows it, and only there. */
+START_TEST(the_path_of_a_step)
+{
+    const float scales[] = {1, 1e2f, 1e7f, 1e12f, 1e16f, 1e18f, 3e18f};
+    int fused = 0;
+    for (size_t i = 0; i < sizeof scales / sizeof *scales; i++) {
+        struct plan plan;
+        plan_overflow(&plan, VAE_PARAM_FIXED, 1);
+        vae_model *model = model_of(&plan);
+        float *x = rows_for(model, ROWS, 1);
+        for (int j = 0; j < ROWS * X; j++)
+            x[j] *= scales[i];
+        struct step step = run_step(model, x);
+        int bounded = is_bounded(&step, model);
+        ck_assert_int_eq(step_is_fused(model, x), bounded);
+        fused += bounded;
+        ck_assert(i > 4 || bounded);
+        ck_assert(i < 6 || !bounded);
+        free(x);
+        vae_destroy(model);
+    }
+    ck_assert_int_ge(fused, 5);
+}
+END_TEST
+
+/* ---- updates that would be infinite ---- */
+
+/* The first parameter that the update would make infinite, by its number. */
+START_TEST(overflow_is_found)
+{
+    struct plan plan;
+    plan_overflow(&plan, VAE_PARAM_SPAN, 1);
+    plan.training.learning_rate = 1e30;
+    vae_model *model = model_of(&plan);
+    float *x = rows_for(model, ROWS, 1);
+    vae_batch batch = batch_of(model, x, ROWS);
+    uint64_t count = model->network->learned;
+    must(vae_grad(model, &batch, NULL));
+    float *grads = vae_grad_buffer(model, NULL), *before = params_of(model);
+    for (uint64_t i = 0; i < count; i++)
+        grads[i] = 1e-3f;
+    ck_assert_uint_eq(vae_gradient_overflows(model->network, &model->trainer), count);
+    for (uint64_t i = 0; i < count; i++) {
+        grads[i] = -1e18f;
+        if (i % 3 == 0 && i + 1 < count)
+            grads[i + 1] = 1e18f;
+        ck_assert_uint_eq(vae_gradient_overflows(model->network, &model->trainer), i);
+        grads[i] = 1e-3f;
+        if (i + 1 < count)
+            grads[i + 1] = 1e-3f;
+    }
+    float *after = params_of(model);
+    ck_assert_int_eq(memcmp(before, after, (size_t)count * sizeof *after), 0);
+    free(before);
+    free(after);
+    free(x);
+    vae_destroy(model);
+}
+END_TEST
+
+static void fill_gradient(vae_model *model, const vae_batch *batch, float value)
+{
+    uint64_t count;
+    must(vae_grad(model, batch, NULL));
+    float *grads = vae_grad_buffer(model, &count);
+    for (uint64_t i = 0; i < count; i++)
+        grads[i] = value;
+}
+
+/* An update of value `second` after one of `first`, refused; then both models go on alike with sane
+ * settings. */
+static void update_is_refused(struct plan *plan, float first, float second)
+{
+    vae_model *model = model_of(plan), *twin = model_of(plan);
+    float *x = rows_for(model, ROWS, 1);
+    vae_batch batch = batch_of(model, x, ROWS);
+    double norm = 9;
+    for (int i = 0; first != 0 && i < 2; i++) {
+        vae_model *each = i ? twin : model;
+        fill_gradient(each, &batch, first);
+        must(vae_apply(each, NULL));
+    }
+    fill_gradient(model, &batch, second);
+    ck_assert_int_eq(vae_apply(model, &norm), VAE_ERR_NONFINITE);
+    ck_assert_msg(
+        strstr(vae_last_error(), "vae_apply: ") == vae_last_error() && strstr(vae_last_error(), "coder."),
+        "%s", vae_last_error());
+    ck_assert(norm == 9);
+    ck_assert_int_eq(vae_apply(model, NULL), VAE_ERR_STATE);
+    same_models(model, twin);
+    vae_training_init(&plan->training, sizeof plan->training);
+    must(vae_set_training(model, &plan->training));
+    must(vae_set_training(twin, &plan->training));
+    train_some(model, 3, ROWS);
+    train_some(twin, 3, ROWS);
+    same_models(model, twin);
+    free(x);
+    vae_destroy(model);
+    vae_destroy(twin);
+}
+
+START_TEST(infinite_updates_are_refused)
+{
+    struct plan plan;
+    plan_overflow(&plan, VAE_PARAM_CELL, 1);
+    plan.training.learning_rate = 1e30;
+    update_is_refused(&plan, 0, 1e10f);
+    plan_overflow(&plan, VAE_PARAM_CELL, 1);
+    plan.training.beta2 = 0;
+    plan.training.epsilon = (double)FLT_MIN;
+    update_is_refused(&plan, 1e10f, 1e-38f);
+}
+END_TEST
+
+/* vae_step() and vae_step_batch() refuse them too: rows whose gradient is large, then none at all. */
+START_TEST(infinite_steps_are_refused)
+{
+    struct plan plan;
+    vae_terms terms = {sizeof terms, 9, 9, 9, 9, 9};
+    plan_overflow(&plan, VAE_PARAM_FIXED, 1);
+    plan.training.beta2 = 0;
+    plan.training.epsilon = (double)FLT_MIN;
+    vae_model *model = model_of(&plan), *twin = model_of(&plan);
+    float *x = rows_for(model, ROWS, 1);
+    for (int j = 0; j < ROWS * X; j++)
+        x[j] *= 1e8f;
+    must(vae_step(model, x, ROWS, NULL));
+    must(vae_step(twin, x, ROWS, NULL));
+    vae_batch none = batch_of(model, NULL, 0);
+    none.total_weight = 1;
+    ck_assert_int_eq(vae_step_batch(model, &none, &terms), VAE_ERR_NONFINITE);
+    ck_assert(terms.elbo == 9 && terms.grad_norm == 9);
+    same_models(model, twin);
+    must(vae_step(model, x, ROWS, NULL));
+    must(vae_step(twin, x, ROWS, NULL));
+    same_models(model, twin);
+    free(x);
+    vae_destroy(model);
+    vae_destroy(twin);
+}
+END_TEST
+
+/* An infinity in a layer that no term shows: the next one's tanh makes it 1, with slope 0. Its weight
+ * gradient is infinity times 0. */
+START_TEST(hidden_infinity)
+{
+    struct plan plan;
+    plan_init(&plan, VAE_LAPLACE, VAE_IDENTITY, 2);
+    plan_scale(&plan, 0, VAE_PARAM_FIXED);
+    plan.encoder[1].activation = VAE_TANH;
+    vae_model *model = model_of(&plan), *twin = model_of(&plan);
+    float *params = params_of(model), *x = rows_for(model, ROWS, 1);
+    vae_tensor_info first = tensor_of(model, "encoder.0.weight"),
+                    second = tensor_of(model, "encoder.1.weight");
+    for (uint64_t i = 0; i < first.count; i++)
+        params[first.offset + i] = i % X == 0 ? 3 : 0;
+    for (uint64_t i = 0; i < second.count; i++)
+        params[second.offset + i] = fabsf(params[second.offset + i]);
+    for (int i = 0; i < ROWS; i++)
+        x[i * X] = 3e38f;
+    must(vae_set_params(model, params, vae_param_count(model)));
+    must(vae_set_params(twin, params, vae_param_count(model)));
+    ck_assert_int_eq(vae_step(model, x, ROWS, NULL), VAE_ERR_NONFINITE);
+    ck_assert_msg(strstr(vae_last_error(), "gradient of encoder.1.weight"), "%s", vae_last_error());
+    same_models(model, twin);
+    free(params);
+    free(x);
+    vae_destroy(model);
+    vae_destroy(twin);
+}
+END_TEST
+
+/* As large as it gets, and finite: the update is done. */
+START_TEST(finite_updates_are_done)
+{
+    struct plan plan;
+    plan_overflow(&plan, VAE_PARAM_CELL, 1);
+    plan.training.learning_rate = 1e30;
+    vae_model *model = model_of(&plan);
+    float *x = rows_for(model, ROWS, 1);
+    vae_batch batch = batch_of(model, x, ROWS);
+    fill_gradient(model, &batch, 1e-3f);
+    must(vae_apply(model, NULL));
+    float *params = params_of(model);
+    for (uint64_t i = 0; i < vae_param_count(model); i++)
+        ck_assert(params[i] < -0.9e30f && params[i] > -1.1e30f);
+    free(params);
+    free(x);
+    vae_destroy(model);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *tests[] = {magnitudes, operands_around_the_limit, scales_around_the_limit,
+        updates_around_the_limit, the_path_of_a_step, overflow_is_found, infinite_updates_are_refused,
+        infinite_steps_are_refused, hidden_infinity, finite_updates_are_done};
+    return RUN_SUITE("overflow", tests);
+}
