@@ -59,7 +59,7 @@ static struct vae_product weight_gradient(const struct layer *l)
         .c = vae_panels_packed(l->dw, l->in, l->out, VAE_PANEL)};
 }
 
-/* Rows go through in parts, as in the model: an operand that is rearranged is to stay in the nearer caches. */
+/* Rows go through in parts, as in the model, so that a rearranged operand stays in the nearer caches. */
 #define ROWS 128
 
 static struct layer part_of(const struct layer *l, size_t first)

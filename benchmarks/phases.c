@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Benchmarks. Where a step's time goes, by the copy of the library that keeps count (lib/base/profile.h). Prints
- * nanoseconds a step: "wall", then each phase, summed over threads. usage: bench_phases SECONDS UNITS
+ * Benchmarks. Where a step's time goes, by the copy of the library that keeps count (lib/base/profile.h).
+ * Prints nanoseconds a step: "wall", then each phase, summed over threads. usage: bench_phases SECONDS UNITS
  * ACTIVATION BATCH DRAWS THREADS
  */
 #include "models.h"

@@ -2,10 +2,10 @@
  * Benchmarks. The frame of every measuring program: it names its cases, then measures one at each order.
  *
  * benchmarks/run.py keeps the programs alive and takes turns between them, a short slice each, so that
- * a slow spell of the machine slows all of them. Standard output: "about WORDS" (any number of lines), "case NAME
- * WORK" for each case, then "ready"; or "skip REASON", and the end. Standard input: "run SECONDS NAME" is
- * answered by the seconds that one run takes; "calls COUNT NAME" by so many runs' nanoseconds, one by one;
- * the end of the input ends the program.
+ * a slow spell of the machine slows all of them. Standard output: "about WORDS" (any number of lines),
+ * "case NAME WORK" for each case, then "ready"; or "skip REASON", and the end. Standard input:
+ * "run SECONDS NAME" is answered by the seconds that one run takes; "calls COUNT NAME" by so many runs'
+ * nanoseconds, one by one; the end of the input ends the program.
  */
 #ifndef VAE_BENCHMARKS_SERVE_H
 #define VAE_BENCHMARKS_SERVE_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Examples. Anomaly scores on a stream: learn what ordinary frames look like, choose a threshold by the scores
- * of frames that were not trained on, then score each frame as it comes.
+ * Examples. Anomaly scores on a stream: learn what ordinary frames look like, choose a threshold by the
+ * scores of frames that were not trained on, then score each frame as it comes.
  *
- * A frame is 12 x 12 with one bright bar, upright and somewhere. In the stream a few bars lie down, and once the
- * sensor breaks and gives NaN.
+ * A frame is 12 x 12 with one bright bar, upright and somewhere. In the stream a few bars lie down, and once
+ * the sensor breaks and gives NaN.
  */
 #include <math.h>
 #include <stdio.h>
@@ -64,8 +64,8 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The score that PERCENT of the n held-out frames do not exceed. It belongs to the model as it is now, and has to
- * be computed again after further training. */
+/* The score that PERCENT of the n held-out frames do not exceed. It belongs to the model as it is now, and
+ * has to be computed again after further training. */
 static double choose_threshold(double *score, size_t n)
 {
     qsort(score, n, sizeof *score, ascending);

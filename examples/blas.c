@@ -2,8 +2,8 @@
  * Examples. The program's own CBLAS in place of the library's matrix product: a wrapper of three lines in
  * vae_runtime.sgemm. The two products round differently, so that results agree to rounding, not to the bit.
  *
- * Threads are the program's business too: a BLAS that starts threads of its own (OPENBLAS_NUM_THREADS) competes
- * with those of vae_runtime.threads.
+ * The BLAS is the program's in every respect: if it starts threads of its own (OPENBLAS_NUM_THREADS), they
+ * compete with those of vae_runtime.threads.
  */
 #include <cblas.h>
 #include <math.h>

@@ -154,8 +154,8 @@ static int train_epoch(struct run *run, double *nelbo, double *rate)
     return VAE_OK;
 }
 
-/* The bound on held-out rows: their noise, and their draws if binarised, are the same at every call. Each call gets
- * some of the rows and divides by their number in all, so that its results add up to the means. */
+/* The bound on held-out rows: their noise, and their draws if binarised, are the same at every call. Each
+ * call gets some of the rows and divides by their number in all, so that results add up to the means. */
 static int evaluate(struct run *run, vae_terms *mean)
 {
     const struct set *set = run->held_out;
@@ -212,7 +212,7 @@ static int train(struct run *run)
     return VAE_OK;
 }
 
-/* ---- results ---------------------------------------------------------------------------------------------- */
+/* ---- results --------------------------------------------------------------------------------------- */
 
 /* Of which moment the results are, if it is not the end. */
 static void say_where(const struct run *run, int status)
@@ -251,7 +251,8 @@ static int write_latents(struct run *run)
     return plot_write(&plot, path);
 }
 
-/* The held-out rows of the lowest bound, lowest first, into x; takes them out of run->elbo. Returns their number. */
+/* The held-out rows of the lowest bound, lowest first, into x; takes them out of run->elbo. Returns their
+ * number. */
 static size_t fetch_unusual(struct run *run, size_t most)
 {
     size_t dim = run->train->data->dim, n = 0;

@@ -14,7 +14,8 @@
 enum data_cell { DATA_UINT8, DATA_FLOAT32 };
 enum data_domain { DATA_ANY, DATA_UNIT, DATA_COUNTS }; /* finite; 0..1; whole numbers 0..2^24 */
 
-/* Rows of a file: bytes stay bytes and are converted when they are fetched; float64 becomes float32 at once. */
+/* Rows of a file: bytes stay bytes and are converted when they are fetched; float64 becomes float32 at
+ * once. */
 struct data {
     size_t rows, dim;
     size_t height, width; /* dim = height * width; of 2-D files height is 1 until data_set_width */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Examples. The command line of train. One table says what each option takes; the parser, its messages and the
- * help are made from it.
+ * Examples. The command line of train. One table says what each option takes; the parser, its messages and
+ * the help are made from it.
  */
 #include "options.h"
 
@@ -47,7 +47,8 @@ static const struct rule rules[] = {
     {HEADING, "data", NULL, 0, 0, 0, NULL, NULL},
     {TEXT, "train", "FILE", AT(train), 0, 0, NULL,
         "IDX or NPY, plain or .gz, of 2 or 3 dimensions: uint8, float32 or float64"},
-    {TEXT, "test", "FILE", AT(test), 0, 0, NULL, "held-out data; without it one row in ten of the training data"},
+    {TEXT, "test", "FILE", AT(test), 0, 0, NULL,
+        "held-out data; without it one row in ten of the training data"},
     {COUNT, "sprites", "N", AT(sprites), 2, UINT32_MAX, NULL, "N drawn sprites instead of a file"},
     {COUNT, "limit", "N", AT(limit), 1, ANY, NULL, "read no more than N rows of each file"},
     {COUNT, "width", "N", AT(width), 1, UINT32_MAX, NULL, "width of one image, if the file has 2 dimensions"},
@@ -65,21 +66,24 @@ static const struct rule rules[] = {
     {NAME, "mean", "M", AT(mean), 0, 0, means, "of gauss and laplace"},
     {UNITS, "hidden", "N[,N]", AT(hidden), 1, MOST_UNITS, NULL,
         "units of the encoder's layers, of which the decoder is the mirror image"},
-    {COUNT, "latent", "N", AT(latent), 1, MOST_UNITS, NULL, "latent dimensions; 2 give a picture of the manifold"},
+    {COUNT, "latent", "N", AT(latent), 1, MOST_UNITS, NULL,
+        "latent dimensions; 2 give a picture of the manifold"},
     {NAME, "activation", "A", AT(activation), 0, 0, activations, "of hidden layers"},
     {NAME, "init", "I", AT(init), 0, 0, inits, "initial weights"},
     {HEADING, "training", NULL, 0, 0, 0, NULL, NULL},
     {NAME, "objective", "O", AT(objective), 0, 0, objectives, "the bound that training maximises"},
     {COUNT, "draws", "N", AT(draws), 1, 65536, NULL, "draws of z for a row of training data"},
     {REAL, "kl-weight", "X", AT(kl_weight), 0, 1e30, NULL, "weight of the KL term"},
-    {REAL, "free-bits", "X", AT(free_bits), 0, 1e30, NULL, "nats for each latent that cost nothing, with elbo"},
+    {REAL, "free-bits", "X", AT(free_bits), 0, 1e30, NULL,
+        "nats for each latent that cost nothing, with elbo"},
     {COUNT, "epochs", "N", AT(epochs), 1, 1000000, NULL, "passes over the training data"},
     {COUNT, "batch", "N", AT(batch), 1, MOST_UNITS, NULL, "rows of one step"},
     {REAL, "rate", "X", AT(rate), 0, 1e30, NULL, "learning rate of Adam"},
     {COUNT, "seed", "N", AT(seed), 0, ANY, NULL, "of weights, noise and order"},
     {COUNT, "threads", "N", AT(threads), 1, 1024, NULL, "threads that share the work"},
     {HEADING, "results", NULL, 0, 0, 0, NULL, NULL},
-    {COUNT, "samples", "N", AT(samples), 0, 65536, NULL, "draws of z for a held-out row; 0: z = mu, which is no bound"},
+    {COUNT, "samples", "N", AT(samples), 0, 65536, NULL,
+        "draws of z for a held-out row; 0: z = mu, which is no bound"},
     {TEXT, "out", "DIR", AT(out), 0, 0, NULL, "where results are written"},
     {HELP, "help", NULL, 0, 0, 0, NULL, "this text"},
 };
@@ -105,7 +109,7 @@ static const struct options defaults = {.out = ".",
     .threads = 1,
     .samples = 1};
 
-/* ---- words ------------------------------------------------------------------------------------------------ */
+/* ---- words ----------------------------------------------------------------------------------------- */
 
 /* What the option takes, as in "1 to 1024". */
 static void print_limits(FILE *to, const struct rule *rule)
@@ -170,7 +174,7 @@ static int refuse(const char *reason)
     return -1;
 }
 
-/* ---- values ----------------------------------------------------------------------------------------------- */
+/* ---- values ---------------------------------------------------------------------------------------- */
 
 /* Digits and nothing else, within the limits. */
 static int take_count(const struct rule *rule, const char **text, uint64_t *count)
@@ -236,7 +240,7 @@ static int take(const struct rule *rule, const char *text, struct options *o)
     }
 }
 
-/* ---- the command line ------------------------------------------------------------------------------------- */
+/* ---- the command line ------------------------------------------------------------------------------ */
 
 /* The rule of "--name" or "--name=value", or NULL. */
 static const struct rule *find(const char *word)

@@ -138,7 +138,8 @@ static int write_manifold(vae_model *model, const struct data *data, const char 
     return status;
 }
 
-/* Rows of latents, each from one end to the other in even steps: of ends [2 * rows][z_dim], two for each row. */
+/* Rows of latents, each from one end to the other in even steps. ends: [2 * rows][z_dim], two for each
+ * row. */
 static void walk(const struct sheet *sheet, size_t z_dim, const float *ends, float *z)
 {
     for (int row = 0; row < sheet->rows; row++) {

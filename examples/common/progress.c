@@ -49,10 +49,11 @@ void progress_line(
     }
     int cells = room - 3 < BAR ? room - 3 : BAR; /* " [" and "]" */
     if (cells >= SHORTEST_BAR) {
-        memcpy(bar, " [", 2);
+        bar[0] = ' ';
+        bar[1] = '[';
         for (int i = 0; i < cells; i++)
             bar[2 + i] = i < (int)(part * cells) ? '#' : '.';
-        memcpy(bar + 2 + cells, "]", 2);
+        bar[2 + cells] = ']';
     }
     size_t most = (size_t)columns + 1 < size ? (size_t)columns + 1 : size;
     snprintf(text, most, "%s%s%s%s%s", label, bar, share, speed, rest);

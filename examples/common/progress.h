@@ -16,14 +16,14 @@ struct progress {
 };
 
 void progress_start(struct progress *progress, FILE *out, const char *label, size_t total);
-/* `done` of `total` are done. Draws ten times a second on a terminal, every ten seconds elsewhere; costs next to
- * nothing in between. */
+/* `done` of `total` are done. Draws ten times a second on a terminal, every ten seconds elsewhere; costs next
+ * to nothing in between. */
 void progress_update(struct progress *progress, size_t done);
 /* Takes the bar away. Returns the seconds since the start. */
 double progress_end(struct progress *progress);
 
-/* One line of at most `columns` characters, into text of `size` bytes. Where columns are few the bar is short, then
- * the speed is left out, then the bar. */
+/* One line of at most `columns` characters, into text of `size` bytes. Where columns are few the bar is
+ * short, then the speed is left out, then the bar. */
 void progress_line(
     char *text, size_t size, int columns, const char *label, double part, double rate, double left);
 
