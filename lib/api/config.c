@@ -100,19 +100,21 @@ static int check_layer(const struct place *at, const vae_layer *layer)
     return check_range(at, "units", layer->units, 1, MOST_WIDTH);
 }
 
-static int check_layers(const char *function, const char *side, const vae_layer *layers, uint64_t count)
+static int check_layers(const struct place *config, const char *count_name, const char *side,
+    const vae_layer *layers, uint64_t count)
 {
+    const char *function = config->function;
     struct place at = {function, side, 0, 1};
-    if (count > MOST_LAYERS)
-        return vae_fail(VAE_ERR_ARG, "%s: the number of layers of %s is %llu: must be 0 to %u", function,
-            side, (unsigned long long)count, MOST_LAYERS);
+    int status = check_range(config, count_name, count, 0, MOST_LAYERS);
+    if (status != VAE_OK)
+        return status;
     if (count > 0 && !layers)
-        return vae_fail(
-            VAE_ERR_ARG, "%s: %s is NULL, but has %llu layers", function, side, (unsigned long long)count);
+        return vae_fail(VAE_ERR_ARG, "%s: %s is NULL, but config.%s is %llu", function, side, count_name,
+            (unsigned long long)count);
     for (; at.index < count; at.index++) {
         vae_layer layer;
-        int status = vae_struct_element(function, &vae_layer_struct, layers, at.index, &layer);
-        if (status != VAE_OK || (status = check_layer(&at, &layer)) != VAE_OK)
+        if ((status = vae_struct_element(function, &vae_layer_struct, layers, at.index, &layer)) != VAE_OK ||
+            (status = check_layer(&at, &layer)) != VAE_OK)
             return status;
     }
     return VAE_OK;
@@ -120,30 +122,35 @@ static int check_layers(const char *function, const char *side, const vae_layer 
 
 /* ---- spans ---- */
 
-static int check_scale(const struct place *at, const vae_span *span, const struct vae_likelihood_kind *kind)
+static int check_values(const struct place *at, const vae_span *span)
 {
-    double value = span->scale_value, least = span->scale_min;
+    double scale = span->scale_value, shape = span->shape_value, least = span->scale_min;
+    const char *limits = "of magnitude below 1e4";
     int status;
-    if (!kind->has_scale && (span->scale != 0 || span->shape != 0))
-        return refuse(at, VAE_ERR_ARG, span->scale ? "scale" : "shape", "must be 0: the likelihood has none");
-    if (span->shape != 0)
-        return refuse(at, VAE_ERR_ARG, "shape", "must be 0: the likelihood has none");
-    if ((status = check_choice(at, "scale", span->scale, VAE_PARAM_CELL, VAE_PARAM_FIXED,
-             span->scale != VAE_PARAM_COLUMN)) != VAE_OK ||
-        (status = check_real(
-             at, "scale_value", value, value > -1e4 && value < 1e4, "of magnitude below 1e4")) != VAE_OK)
+    if ((status = check_real(at, "scale_value", scale, scale > -1e4 && scale < 1e4, limits)) != VAE_OK ||
+        (status = check_real(at, "shape_value", shape, shape > -1e4 && shape < 1e4, limits)) != VAE_OK)
         return status;
     return check_real(at, "scale_min", least, least >= -1e30 && least <= 1e4, "-1e30 to 1e4");
 }
 
+static int check_scale(const struct place *at, const vae_span *span, const struct vae_likelihood_kind *kind)
+{
+    int own = !kind->has_scale && span->scale != 0;
+    if (own || span->shape != 0)
+        return refuse(at, VAE_ERR_ARG, own ? "scale" : "shape", "must be 0: the likelihood has none");
+    return check_choice(
+        at, "scale", span->scale, VAE_PARAM_CELL, VAE_PARAM_FIXED, span->scale != VAE_PARAM_COLUMN);
+}
+
 static int check_means(const struct place *at, int32_t activation, const struct vae_likelihood_kind *kind)
 {
+    char words[128];
     if (activation != VAE_IDENTITY && activation != VAE_SIGMOID)
         return refuse(at, VAE_ERR_ARG, "mean_activation", "must be VAE_IDENTITY or VAE_SIGMOID");
     if (activation == VAE_IDENTITY || kind->takes_means)
         return VAE_OK;
-    return vae_fail(VAE_ERR_ARG, "%s: %s.mean_activation must be VAE_IDENTITY for %s", at->function,
-        at->owner, kind->name);
+    snprintf(words, sizeof words, "must be VAE_IDENTITY for %s", kind->name);
+    return refuse(at, VAE_ERR_ARG, "mean_activation", words);
 }
 
 static int check_likelihood(const struct place *at, int32_t likelihood)
@@ -160,7 +167,7 @@ static int check_span(const struct place *at, const vae_span *span, uint64_t lef
         (status = check_range(at, "columns", span->columns, 1, left)) != VAE_OK ||
         (status = check_likelihood(at, span->likelihood)) != VAE_OK ||
         (status = check_means(at, span->mean_activation, kind)) != VAE_OK ||
-        (status = check_scale(at, span, kind)) != VAE_OK)
+        (status = check_scale(at, span, kind)) != VAE_OK || (status = check_values(at, span)) != VAE_OK)
         return status;
     return check_choice(
         at, "input", span->input, VAE_INPUT_PLAIN, VAE_INPUT_LOG1P, span->input == VAE_INPUT_PLAIN);
@@ -201,8 +208,8 @@ static int check_shape(const struct place *at, const vae_config *c)
     if ((status = check_range(at, "x_dim", c->x_dim, 1, MOST_WIDTH)) != VAE_OK ||
         (status = check_range(at, "z_dim", c->z_dim, 1, MOST_WIDTH)) != VAE_OK ||
         (status = check_unserved(at, "c_dim", c->c_dim == 0)) != VAE_OK ||
-        (status = check_layers(at->function, "config.encoder", c->encoder, c->n_encoder)) != VAE_OK ||
-        (status = check_layers(at->function, "config.decoder", c->decoder, c->n_decoder)) != VAE_OK ||
+        (status = check_layers(at, "n_encoder", "config.encoder", c->encoder, c->n_encoder)) != VAE_OK ||
+        (status = check_layers(at, "n_decoder", "config.decoder", c->decoder, c->n_decoder)) != VAE_OK ||
         (status = check_likelihood(at, c->likelihood)) != VAE_OK ||
         (status = check_means(at, c->mean_activation, vae_likelihood_of(c->likelihood))) != VAE_OK)
         return status;

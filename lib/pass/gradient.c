@@ -127,7 +127,9 @@ static float scale_gradient(const struct job *job, size_t k)
     const double *loglik = vae_loss_span_values(job->net, job->ws, k);
     float scale = job->net->params[span->scale_at];
     double slope = 0;
-    for (size_t i = 0; scale > span->scale_min && i < b->n; i++)
+    if (scale < span->scale_min)
+        return 0;
+    for (size_t i = 0; i < b->n; i++)
         for (size_t s = 0; s < b->draws; s++)
             slope += b->relative[s * b->ld + i] *
                      span->kind->scale_slope(loglik[s * b->ld + i], (double)span->columns, (double)scale);
