@@ -8,7 +8,6 @@
 #include <math.h>
 #include <vae/vae.h>
 
-/* Laplace's come last, as they do in likelihoods[]. */
 const struct law laws[] = {
     {VAE_BERNOULLI, -6, 0},
     {VAE_BERNOULLI, -0.75, 0},
