@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Test. vae_outputs.x_draw: draws from p(x|z) by address, row * x_dim + column of stream OBSERVE, whatever else
- * the model and the call hold; moments and distributions of every likelihood, independence of cells.
+ * Test. vae_outputs.x_draw: draws from p(x|z) by address, row * x_dim + column of stream OBSERVE, regardless
+ * of what else is in the model and the call; moments and distributions of every likelihood, independence of
+ * cells.
  *
  * Statistics are at fixed seeds, over 39,000 draws for a law: scores below 5 (mean, variance, frequencies),
  * sqrt(n) D of Kolmogorov and Smirnov below 2.
@@ -107,7 +108,7 @@ START_TEST(distributions)
 }
 END_TEST
 
-/* Cells beside one another, in rows and in columns, do not know of each other. */
+/* Neighbouring cells, in rows and in columns, do not know of each other. */
 START_TEST(cells_are_independent)
 {
     static float draws[DRAWS];
@@ -195,7 +196,7 @@ static void ask_linear(struct plan *plan, const float *z, struct answers *a)
     vae_destroy(model);
 }
 
-/* A cell's draw depends on its parameters and its address, not on the spans beside it. */
+/* A cell's draw depends on its parameters and its address, not on the spans around it. */
 START_TEST(spans_do_not_show)
 {
     for (size_t kind = 0; kind < likelihood_count; kind++) {
@@ -273,7 +274,7 @@ START_TEST(draws_at_the_ends)
 }
 END_TEST
 
-/* NaN in z: the rows beside it are as before, and the call returns. */
+/* NaN in z: the other rows are as before, and the call returns. */
 START_TEST(draws_beside_nan)
 {
     for (size_t kind = 0; kind <= likelihood_count; kind++) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Test. Every gradient of vae_grad() against finite differences of the objective that it reports: every
- * activation, every likelihood with every source of its scale, several likelihoods in one model, 0 to 2 hidden
- * layers, one draw and three, every objective, a strided and weighted batch in the middle of a data set.
+ * activation, every likelihood with every source of its scale, several likelihoods in one model, 0 to 2
+ * hidden layers, one draw and three, every objective, a strided and weighted batch in the middle of a data
+ * set.
  *
  * vae_grad() changes neither parameters nor step count, so all evaluations see the same noise. Differences
  * are taken tensor by tensor along directions, d = p+ - p- as float32 holds them: (f(p+) - f(p-)) against

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Test. What the outputs of vae_infer() are: parameters, means over draws, log-likelihoods by column,
- * divergences by latent; latents from data, from the caller, from the prior; index, weights, total_weight; and
- * what may not be combined.
+ * divergences by latent; latents from data, from the caller, from the prior; index, weights, total_weight;
+ * and what may not be combined.
  */
 #include "../support/answers.h"
 #include "../support/runner.h"

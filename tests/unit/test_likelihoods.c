@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Test. Each likelihood of a model: its log-likelihood to the ends of its domain against section 2, the mean of
- * p(x|z) against quadrature, scales of equal value from every source, the values that training takes.
+ * Test. Each likelihood of a model: its log-likelihood to the ends of its domain against section 2, the mean
+ * of p(x|z) against quadrature, scales of equal value from every source. Domains are in test_domains.c.
  */
 #include "../support/answers.h"
 #include "../support/laws.h"
@@ -12,7 +12,7 @@
 
 enum { VALUES = ROWS * X_DIM };
 
-/* A model whose p(x|z) is a law in every column, whatever z. */
+/* A model whose p(x|z) is a law in every column, for any z. */
 static vae_model *model_of_law(const struct law *law, int32_t scale)
 {
     struct plan plan;

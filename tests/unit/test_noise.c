@@ -182,7 +182,8 @@ END_TEST
 
 /* ---- training ---- */
 
-/* What a pass comes to, from section 2: log-likelihoods and log p(z) - log q(z|x) of each draw, divergences. */
+/* What a pass comes to, from section 2: log-likelihoods and log p(z) - log q(z|x) of each draw,
+ * divergences. */
 struct expected {
     double loglik[BATCH][MOST_DRAWS], ratio[BATCH][MOST_DRAWS], kl[BATCH];
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Test. Parameters: names, ranks and shapes of tensors in canonical order, what the weights mean, copies in and
- * out, whole and by tensor, and the laws, seeds and streams of every initialisation.
+ * Test. Parameters: names, ranks and shapes of tensors in canonical order, what the weights mean, copies in
+ * and out, whole and by tensor. First values are in test_initialisation.c.
  */
 #include "../support/answers.h"
 #include "../support/runner.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Test. Reading calls are pure functions: their bits do not depend on what else is asked, on how rows are cut,
- * strided or given to threads, and the short forms are vae_infer(). What the outputs mean is in test_infer.c.
+ * Test. Reading calls are pure functions: their bits do not depend on what else is asked, on how rows are
+ * cut, strided or given to threads, and the short forms are vae_infer(). What the outputs mean is in
+ * test_infer.c.
  */
 #include "../support/answers.h"
 #include "../support/runner.h"

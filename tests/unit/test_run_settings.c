@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Test. Every field of vae_training and vae_runtime: the ends of its range, choices that do not exist, values that
- * this version does not serve, and fields that contradict one another. vae_set_training() refuses what
+ * Test. Every field of vae_training and vae_runtime: the ends of its range, choices that do not exist, values
+ * that this version does not serve, and fields that contradict one another. vae_set_training() refuses what
  * vae_create() refuses.
  */
 #include "../support/refused.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Test. Every field of vae_config, vae_layer and vae_span: the ends of its range, choices that do not exist, values
- * that this version does not serve, and fields that contradict one another. The words name function and field.
+ * Test. Every field of vae_config, vae_layer and vae_span: the ends of its range, choices that do not exist,
+ * values that this version does not serve, and fields that contradict one another. The words name function
+ * and field.
  */
 #include "../support/refused.h"
 #include "../support/runner.h"

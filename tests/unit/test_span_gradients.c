@@ -97,7 +97,8 @@ static void cell_slopes(
             1, 1, &x, 1, &location, 1, &scale, 1, &w, NULL, glocation, 1, gscale, 1));
 }
 
-/* Slopes of the loss at the head, of one draw with weight w; scales outside of it go to the gradient at once. */
+/* Slopes of the loss at the head, of one draw with weight w; scales outside of it go to the gradient
+ * at once. */
 static void head_slopes(struct reference *r, const float *x, const double *y, double w, double *gy)
 {
     size_t column = 0, from_head = X_DIM, learned = r->scales;
@@ -222,7 +223,7 @@ END_TEST
 
 /* ---- learned scales ---- */
 
-/* A decoder that says the same whatever z is; the rest of the model may do what it likes. */
+/* A decoder that says the same for any z; the rest of the model may do what it likes. */
 struct constant {
     vae_model *model;
     float *x, location[X_DIM], zeros[MOST_HEAD * Z_DIM];
@@ -315,7 +316,7 @@ START_TEST(scales_move_to_their_maximum)
 }
 END_TEST
 
-/* At the maximum there is no slope; beside it the slope is that of d log-likelihood. */
+/* At the maximum there is no slope; away from it the slope is that of d log-likelihood. */
 START_TEST(slopes_of_scales)
 {
     const double beside[] = {-1, -0.1, 0, 0.1, 1};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Test. Models of several likelihoods: which part of the decoder's head is whose, log-likelihoods as sums over
- * spans, where scales come from and what their floor does to values. Slopes are in test_span_gradients.c.
+ * Test. Models of several likelihoods: which part of the decoder's head is whose, log-likelihoods as sums
+ * over spans, where scales come from and what their floor does to values. Slopes are in
+ * test_span_gradients.c.
  */
 #include "../support/answers.h"
 #include "../support/runner.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Test. The rule of public structs where a model meets it: programs of other versions make the same model, in
- * every call structs of impossible sizes write and change nothing, and outputs of any size are filled to their
- * end. Layouts, init functions and vae_create()'s own structs are in tests/abi/abi.c.
+ * every call structs of impossible sizes write and change nothing, and outputs of any size are filled to
+ * their end. Layouts, init functions and vae_create()'s own structs are in tests/abi/abi.c.
  */
 #include "../support/answers.h"
 #include "../support/runner.h"
