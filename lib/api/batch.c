@@ -78,7 +78,7 @@ static int check_weights(const char *function, const vae_batch *batch)
         vae_shown(total));
 }
 
-/* What is there in the struct alone. */
+/* Refuses fields that are declared, but not served yet. */
 static int check_unserved(const char *function, const vae_batch *batch)
 {
     if (batch->reserved != 0)

@@ -70,7 +70,7 @@ static int check_real(const struct place *at, const char *field, double value, i
     return refuse(at, VAE_ERR_ARG, field, words);
 }
 
-/* A feature that is there in the struct alone: its field stays at `unused`. */
+/* Refuses a field that is declared, but not served yet, unless it has its default. */
 static int check_unserved(const struct place *at, const char *field, int unused)
 {
     if (unused)

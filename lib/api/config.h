@@ -15,7 +15,7 @@ int vae_config_read(const char *function, vae_config *own, const vae_config *cal
 int vae_runtime_read(const char *function, vae_runtime *own, const vae_runtime *caller);
 /* `own` holds what remains where the caller's struct ends early. */
 int vae_training_read(const char *function, vae_training *own, const vae_training *caller);
-/* The two that depend on each other: sets max_draws to what it stands for. */
+/* Checks the two that depend on each other; replaces a max_draws of 0 by the draws of `training`. */
 int vae_runtime_fit(const char *function, vae_runtime *runtime, const vae_training *training);
 
 #endif

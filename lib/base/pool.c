@@ -2,9 +2,9 @@
  * Threads: a model's own workers, or the embedding program's parallel_for.
  *
  * Each worker has a range of the tasks. It claims them one by one from the front and then from the back of
- * the others', so a worker that the scheduler has set aside holds up at most the task it is in. Nobody spins
- * for long: after some microseconds a thread sleeps, which gives its core to whoever needs it; a barrier that
- * kept spinning would fight the very thread it waits for when two share a core.
+ * the others', so a worker that the scheduler has set aside holds up at most the task it is in. No thread
+ * spins for long: after some microseconds a thread sleeps, which gives its core to whoever needs it; a
+ * barrier that kept spinning would fight the very thread it waits for when two share a core.
  */
 #include "pool.h"
 
@@ -201,7 +201,7 @@ static int start_workers(struct vae_pool *pool)
 
 void vae_pool_stop(struct vae_pool *pool)
 {
-    /* In a child that fork() made, the workers do not exist, and the mutex may be held by one of them for
+    /* In a child that fork() made, the workers do not exist, and one of them may have locked the mutex for
      * ever. */
     if (pool->threads < 2 || pool->executor || pool->process != getpid())
         return;

@@ -31,7 +31,7 @@
 #define VAE_STR2(x) #x
 #define VAE_STR(x) VAE_STR2(x)
 
-/* A loop vectorises only when all that stands in it is inlined; where there are no vectors, a call is
+/* A loop vectorises only when everything in it is inlined; where there are no vectors, a call is
  * shorter. */
 #if defined(VAE_SIMD_LOOPS)
 #define VAE_INLINE static inline __attribute__((always_inline))

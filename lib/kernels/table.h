@@ -14,9 +14,9 @@
 /* Lanes of every sum: element j of a row goes to lane j % 16, on every instruction set. */
 #define VAE_LANES 16
 
-/* The exact kernels of section 2 of the public header, one member a family and precision.
- * value: [n] float64 row sums or NULL; w: [n] upstream weights or NULL (ones); a gradient is added to,
- * NULL to skip. float32 kernels compute in float64 and round once; float64 kernels compute in double-double. */
+/* The exact kernels of section 2 of the public header, one member a family and precision. value: [n] float64
+ * row sums or NULL; w: [n] upstream weights or NULL (ones); a gradient is added to, NULL to skip. float32
+ * kernels compute in float64 and round once; float64 kernels compute in double-double. */
 #define VAE_EXACT_KERNELS(NAME, REAL)                                                                        \
     struct NAME {                                                                                            \
         void (*kl_diag)(size_t n, size_t d, const REAL *mu, size_t ldmu, const REAL *logvar,                 \
@@ -111,7 +111,7 @@ struct vae_block {
     struct vae_ahead ahead;
 };
 
-/* The same for C[m][n] = A B', where B is a matrix of weights as it lies. Of B's row j, column p stands in
+/* The same for C[m][n] = A B', where B is a matrix of weights as it lies. Of B's row j, column p is in
  *     b[p / VAE_PANEL * b_step + j * VAE_PANEL + p % VAE_PANEL]   for whole panels, and
  *     rest[j * ldrest + p % VAE_PANEL]                            for the last k % VAE_PANEL columns.
  * A in panels of VAE_PANEL rows, those beyond m being finite; element (i, p) is

@@ -51,7 +51,7 @@ static struct vae_value value_of(size_t cols, int drawn, int32_t activation, flo
         .cols = cols, .ld = vae_row_stride(cols), .drawn = drawn, .activation = activation, .slope = slope};
 }
 
-/* Each layer's output; x is the caller's, and z stands between encoder and decoder. */
+/* Each layer's output; x is the caller's, and z is between encoder and decoder. */
 static void take_values(struct vae_arena *arena, const struct layout *l, struct vae_value *values)
 {
     const vae_config *c = l->plan.config;

@@ -16,7 +16,7 @@ void vae_graph_backward(
 /* The calls that layers get for their weight gradients: all rows of a pass. */
 struct vae_layer_call vae_graph_call(
     const struct vae_network *net, const struct vae_workspace *ws, size_t worker);
-struct vae_layer_rows vae_graph_rows(const struct vae_pass *pass, size_t node, struct vae_range range);
+struct vae_layer_rows vae_graph_rows(const struct vae_pass *pass, size_t i, struct vae_range range);
 
 /* The largest magnitudes of a value over all workers. */
 double vae_most_y(const struct vae_network *net, const struct vae_workspace *ws, size_t value);

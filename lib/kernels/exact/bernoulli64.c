@@ -25,7 +25,7 @@ static void folded_exps(struct exp_lanes *to, const double *logits)
     exps(to, x);
 }
 
-/* w a: 0 where a factor is 0, also beside an infinite one */
+/* w a: 0 where a factor is 0, also if the other one is infinite */
 DD_INLINE struct dd product_of(struct folded f)
 {
     int zero = (f.w.h == 0.0 && f.a == f.a) || (f.a == 0.0 && f.w.h == f.w.h);

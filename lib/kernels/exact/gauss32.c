@@ -7,7 +7,7 @@
  *              dmean = sign(x - mean) exp(-s), 0 at the centre, ds = a - 1
  *
  * The logarithms saturate from below, so that at -inf the limit comes out: the density is infinite at the
- * centre and 0 beside it. t and its product with exp(-lv / 2) cannot overflow: see M64_EXP_MAX.
+ * centre and 0 elsewhere. t and its product with exp(-lv / 2) cannot overflow: see M64_EXP_MAX.
  *
  * Worst error: 0.50000 ULP in every output on 4.1e6 random points each (tests/unit/test_dense32.c); where a
  * value is below 1/16 of its largest term, 2^-28.1 of that term, which is its own rounding.

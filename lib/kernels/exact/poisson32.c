@@ -8,7 +8,7 @@
  *   d eta = -x expm1(u)
  *
  * with stirlerr(x) = lgamma(x + 1) - (x + 1/2) log x + x - log(2 pi) / 2 as v P(v), v = 1 / (x + 1/2). For x
- * in [0, 1) as it stands, with lgamma(x + 1) = x (x - 1) P(x). x need not be whole; below 0 the likelihood is
+ * in [0, 1) as written, with lgamma(x + 1) = x (x - 1) P(x). x need not be whole; below 0 the likelihood is
  * 0, its log -inf.
  *
  * Worst error: 0.50000 ULP in both outputs on 1.1e6 random points, whole and not (as
@@ -17,7 +17,7 @@
  */
 #include "exact32.h"
 
-/* Stands for x = inf: x g(u) is then infinite for every float32 eta. */
+/* Replaces x = inf: x g(u) is then infinite for every float32 eta. */
 #define COUNT_MAX 0x1p300
 
 /* lgamma(1 + x) / (x (x - 1)) for x in [0, 1], 2^-43 */

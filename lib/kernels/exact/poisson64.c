@@ -5,7 +5,7 @@
  * With z = k for k >= 16, else k + 16, and stirlerr(z) the tail of Stirling's series,
  *   k >= 16:   -(log(2 pi k) / 2 + stirlerr(k) + k g(u)), u = eta - log(k), g(u) = exp(u) - 1 - u
  *              (Loader, 2000)
- *   k < 16:    as it stands, lgamma(k + 1) = (z + 1/2) log z - z + log(2 pi) / 2 + stirlerr(z)
+ *   k < 16:    as written, lgamma(k + 1) = (z + 1/2) log z - z + log(2 pi) / 2 + stirlerr(z)
  *              - log((k + 1) ... (k + 16))
  *   k < 2^-16: lgamma(k + 1) by its series at 0
  */

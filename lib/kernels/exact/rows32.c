@@ -61,7 +61,7 @@ static int contiguous(const struct rows32_job *job)
     return !job->overwrite;
 }
 
-/* Where a tile stands: rows x columns elements from (row, column) on. */
+/* The place of a tile: rows x columns elements from (row, column) on. */
 struct window {
     size_t row, rows, column, columns;
 };

@@ -209,7 +209,7 @@ DD_LONG double dd_add_weighted(double g, double w, struct dd_wide x)
     double limit = w * x.v.h;
     limit = (w == 0.0 && x.v.h == x.v.h) || (x.v.h == 0.0 && w == w) ? 0.0 : limit;
     int fine = dd_finite(w) && dd_finite(x.v.h);
-    double instead = fine ? 0.0 : limit; /* beside an infinite g a finite product counts as 0 */
+    double instead = fine ? 0.0 : limit; /* next to an infinite g a finite product counts as 0 */
     fine = fine && dd_finite(g);
     p = (struct dd){fine ? p.h : instead, fine ? p.l : 0.0};
     struct dd s = dd_sum(g, p.h);

@@ -22,7 +22,7 @@
 #define DD_LN2PI ((struct dd){0x1.d67f1c864beb5p+0, -0x1.65b5a1b7ff5dfp-54})
 
 /* A polynomial, highest power first: `small` coefficients by Horner's rule in float64, then `large` ones. The
- * loops have constant bounds and must unroll, or what stands around them does not vectorise. */
+ * loops have constant bounds and must unroll, or the code around them does not vectorise. */
 DD_INLINE struct dd dd_poly(
     struct dd x, const double *small, int n_small, const struct dd *large, int n_large)
 {

@@ -17,7 +17,7 @@
 /* exp saturates here: 2^433 is infinite for float32 even after a product with its smallest number, and finite
  * for float64 in every product that the kernels form, so that 0 * exp(x) is 0 for every finite x. */
 #define M64_EXP_MAX 300.0
-/* Stands for infinity where a later factor may be 0: above every product of float32 numbers that counts as
+/* Replaces infinity where a later factor may be 0: above every product of float32 numbers that counts as
  * finite. */
 #define M64_HUGE 0x1p500
 /* Squares saturate here, so that they stay finite and outweigh every logarithm. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * What kernels note of the numbers that pass: the largest magnitude, as bits with the sign off, which order
- * as integers do; NaN's are above infinity's. Sixteen lanes, so that loops vectorise; the order of the numbers
- * does not matter.
+ * as integers do; NaN's are above infinity's. Sixteen lanes, so that loops vectorise; the order of the
+ * numbers does not matter.
  */
 #ifndef VAE_LIB_KERNELS_TRAIN_NOTE_H
 #define VAE_LIB_KERNELS_TRAIN_NOTE_H

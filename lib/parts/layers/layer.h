@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * What a layer is to the passes: a kind with its shapes and parameters, between two values of the graph.
  *
- * A kind of layer is one file beside this one and one row of the table in kinds.c.
+ * A kind of layer is one file in this folder and one row of the table in kinds.c.
  */
 #ifndef VAE_LIB_PARTS_LAYERS_LAYER_H
 #define VAE_LIB_PARTS_LAYERS_LAYER_H
@@ -16,7 +16,7 @@
 #define VAE_PIECE_WEIGHTS ((size_t)VAE_PIECE_ROWS * VAE_PANEL)
 #define VAE_PIECE_FLOATS (VAE_PIECE_WEIGHTS + VAE_PANEL)
 
-/* What stands between two layers: rows of `cols` values, `ld` floats apart. */
+/* The value between two layers: rows of `cols` values, `ld` floats apart. */
 struct vae_value {
     size_t cols, ld;
     int drawn;          /* 1: a row for each draw of z, 0: one for each row of the batch */
@@ -78,7 +78,7 @@ struct vae_layer_tensor {
 
 struct vae_layer_kind {
     int32_t number;
-    int32_t activation; /* that VAE_ACTIVATION_DEFAULT stands for */
+    int32_t activation; /* the meaning of VAE_ACTIVATION_DEFAULT */
     /* Tensor number i, or 0 where there are no more. */
     int (*tensor)(const struct vae_node *node, size_t i, struct vae_layer_tensor *tensor);
     /* Floats of vae_layer_call.packed for passes of so many rows. */
@@ -103,8 +103,8 @@ const struct vae_layer_kind *vae_layer_kind_of(int32_t number);
 extern const int32_t vae_layer_kind_last;
 
 /* Is this an activation that the kernels have? Does its derivative need the value before it? */
-int vae_activation_known(int32_t activation);
-int vae_activation_keeps_pre(int32_t activation);
+int vae_activation_known(int32_t number);
+int vae_activation_keeps_pre(int32_t number);
 /* A row stride of whole cache lines, an odd number of them: rows then spread over all the sets of a cache. */
 size_t vae_row_stride(size_t cols);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * log p(x|z) of a run of x's columns: everything that a likelihood is asked, behind one row of a table.
  *
- * A likelihood is one file beside this one and one row of the table in kinds.c. Its first parameter is called
+ * A likelihood is one file in this folder and one row of the table in kinds.c. Its first parameter is called
  * the location (logits, means, log-rates); a second one, where there is one, the scale (log-variances,
  * log-scales).
  */

@@ -2,7 +2,7 @@
  * What training maximises: log-likelihoods of each row's draws and its divergences in, a value and weights
  * out.
  *
- * An objective is one file beside this one and one row of the table in kinds.c. It sees numbers alone, never
+ * An objective is one file in this folder and one row of the table in kinds.c. It sees numbers alone, never
  * a layer: the passes multiply gradients by the weights that it gives.
  */
 #ifndef VAE_LIB_PARTS_OBJECTIVES_OBJECTIVE_H

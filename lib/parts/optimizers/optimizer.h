@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * How parameters follow a gradient.
  *
- * An optimizer is one file beside this one and one row of the table in kinds.c. It sees flat arrays alone.
+ * An optimizer is one file in this folder and one row of the table in kinds.c. It sees flat arrays alone.
  */
 #ifndef VAE_LIB_PARTS_OPTIMIZERS_OPTIMIZER_H
 #define VAE_LIB_PARTS_OPTIMIZERS_OPTIMIZER_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * The prior p(z), and the divergence of q(z|x) = N(mu, diag exp(logvar)) from it.
  *
- * A prior is one file beside this one and one row of the table in kinds.c. q's parameters are rows of the
+ * A prior is one file in this folder and one row of the table in kinds.c. q's parameters are rows of the
  * encoder's head: z_dim means, then z_dim log-variances.
  */
 #ifndef VAE_LIB_PARTS_PRIORS_PRIOR_H
