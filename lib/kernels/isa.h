@@ -11,8 +11,9 @@
 
 #include <float.h>
 
-/* Equal bits need every product and sum rounded to its type. */
-#if FLT_EVAL_METHOD != 0
+/* Equal bits need every product and sum rounded to its type. With 16, only types narrower than float are
+ * evaluated in another one. */
+#if FLT_EVAL_METHOD != 0 && FLT_EVAL_METHOD != 16
 #error "libvae: float and double must be evaluated in their own precision (on x86: -msse2 -mfpmath=sse)"
 #endif
 #if defined(__FAST_MATH__)
