@@ -5,6 +5,7 @@
  */
 #include "../support/models.h"
 #include "../support/runner.h"
+#include "../support/sgemm.h"
 
 #ifdef HAVE_CBLAS
 #include <cblas.h>
@@ -13,37 +14,18 @@
 #include <stdatomic.h>
 #include <string.h>
 
-enum { ROWS = 16, X = 57, Z = 6, ROW_MAJOR = 101, PLAIN = 111, TRANSPOSED = 112 };
-
-typedef void product(int order, int transa, int transb, int m, int n, int k, float alpha, const float *a,
-    int lda, const float *b, int ldb, float beta, float *c, int ldc);
+enum { ROWS = 16, X = 57, Z = 6 };
 
 /* ---- the products ---- */
 
 static _Atomic size_t calls, refused; /* Check's assertions are not for other threads */
 
-static float element(const float *a, int lda, int trans, int i, int j)
-{
-    return trans == PLAIN ? a[i * lda + j] : a[j * lda + i];
-}
-
-/* As strict as a CBLAS: a stride holds a row, also a row that is not read. */
 static void by_the_book(int order, int transa, int transb, int m, int n, int k, float alpha, const float *a,
     int lda, const float *b, int ldb, float beta, float *c, int ldc)
 {
-    int known = order == ROW_MAJOR && (transa == PLAIN || transa == TRANSPOSED) &&
-                (transb == PLAIN || transb == TRANSPOSED);
     calls++;
-    refused += !known || m < 1 || n < 1 || k < 1 || lda < (transa == PLAIN ? k : m) ||
-               ldb < (transb == PLAIN ? n : k) || ldc < n;
-    for (int i = 0; i < m; i++)
-        for (int j = 0; j < n; j++) {
-            double sum = 0;
-            for (int l = 0; l < k; l++)
-                sum += (double)element(a, lda, transa, i, l) * (double)element(b, ldb, transb, l, j);
-            /* with beta = 0 what was in c does not matter, be it NaN */
-            c[i * ldc + j] = (float)((double)alpha * sum + (beta == 0 ? 0 : (double)(beta * c[i * ldc + j])));
-        }
+    refused += !sgemm_takes(order, transa, transb, m, n, k, lda, ldb, ldc);
+    sgemm_by_the_book(order, transa, transb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 
 #ifdef HAVE_CBLAS
@@ -56,7 +38,7 @@ static void of_cblas(int order, int transa, int transb, int m, int n, int k, flo
 }
 #endif
 
-static product *const products[] = {
+static sgemm_function *const products[] = {
     by_the_book,
 #ifdef HAVE_CBLAS
     of_cblas,
@@ -127,7 +109,7 @@ static void compare_training(vae_model *own, vae_model *native, const float *x)
     free(pb);
 }
 
-static void check_product(product *sgemm, size_t kind, int32_t threads)
+static void check_product(sgemm_function *sgemm, size_t kind, int32_t threads)
 {
     const uint64_t widths[] = {70, 33};
     struct plan plan;
