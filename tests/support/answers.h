@@ -61,8 +61,8 @@ void same_row(const struct answers *a, size_t row_a, const struct answers *b, si
 /* Row `row` of an answer: its address and bytes; of KL_BY_LATENT and TERMS all. */
 const void *answer_row(const struct answers *answers, int number, size_t row, size_t *bytes);
 
-/* Adds a span's log-likelihoods to `loglik` [n], by the float64 functions of section 2. The arrays have rows
- * of `ld` values, of which d belong to the span; `scale` is ignored where the likelihood has none. */
+/* Adds a span's log-likelihoods to `loglik` [n], by the float64 functions of section 2. The arrays have
+ * rows of `ld` values, of which d belong to the span; `scale` is ignored where the likelihood has none. */
 void add_loglik(int32_t likelihood, size_t n, size_t d, size_t ld, const float *x, const float *location,
     const float *scale, double *loglik);
 /* log p(x|z) of n rows of a model, span by span, from x_location and x_scale. */

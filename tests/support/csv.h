@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Test support: the CSV files of reference vectors. One header line, no quoting; an input v has its bits in
- * v_hex, an output o stands in decimals in o, lists are separated by spaces.
+ * v_hex, an output o is in decimals in o, lists are separated by spaces.
  */
 #ifndef VAE_TESTS_CSV_H
 #define VAE_TESTS_CSV_H

@@ -24,13 +24,10 @@ static inline int count_skipped(SRunner *runner)
     return skipped;
 }
 
-static inline int run_suite(const char *name, const TTest *const *tests, size_t count)
+/* Runs one case, which may have loops, fixtures and a timeout of its own. */
+static inline int run_case(const char *name, TCase *tcase)
 {
     Suite *suite = suite_create(name);
-    TCase *tcase = tcase_create(name);
-    tcase_set_timeout(tcase, TEST_TIMEOUT);
-    for (size_t i = 0; i < count; i++)
-        tcase_add_test(tcase, tests[i]);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
@@ -39,6 +36,15 @@ static inline int run_suite(const char *name, const TTest *const *tests, size_t 
     if (failed > skipped)
         return EXIT_FAILURE;
     return skipped ? TEST_SKIPPED : EXIT_SUCCESS;
+}
+
+static inline int run_suite(const char *name, const TTest *const *tests, size_t count)
+{
+    TCase *tcase = tcase_create(name);
+    tcase_set_timeout(tcase, TEST_TIMEOUT);
+    for (size_t i = 0; i < count; i++)
+        tcase_add_test(tcase, tests[i]);
+    return run_case(name, tcase);
 }
 
 #define RUN_SUITE(name, tests) run_suite(name, tests, sizeof(tests) / sizeof *(tests))

@@ -4,6 +4,7 @@
  * by draw with the noise that the header says a row gets. Every likelihood, with every source of its scale.
  */
 #include "../support/answers.h"
+#include "../support/expect.h"
 #include "../support/runner.h"
 
 #include <math.h>
@@ -87,12 +88,6 @@ static struct moments integrate(struct subject *s, const float *x, double mu, do
     return m;
 }
 
-static void near(double a, double b, double tolerance, const char *name)
-{
-    ck_assert_msg(fabs(a - b) <= tolerance, "%s: %.9g and %.9g differ by %.3g, more than %.3g", name, a, b,
-        fabs(a - b), tolerance);
-}
-
 /* Posteriors and divergences of the rows. */
 struct codes {
     float mu[ROWS_OF_DATA * MOST_Z], logvar[ROWS_OF_DATA * MOST_Z], kl[ROWS_OF_DATA];
@@ -135,12 +130,12 @@ EACH_KIND(bound_is_its_quadrature, 1)
         struct moments prior = integrate(s, s->data[i], 0, 0);
         double bound = posterior.mean - (double)c.kl[i];
         ck_assert_double_gt(posterior.variance, 0);
-        near(elbo[i], bound, 5 * sqrt(posterior.variance / DRAWS) + 1e-5, s->name);
+        NEAR(elbo[i], bound, 5 * sqrt(posterior.variance / DRAWS) + 1e-5, "%s", s->name);
         ck_assert_double_lt(bound, prior.log_mean_exp);
         sum += elbo[i];
     }
-    near(terms.elbo, sum / ROWS_OF_DATA, 1e-12 * fabs(sum), s->name);
-    near(terms.elbo, terms.loglik - terms.kl, 1e-12 * fabs(terms.loglik), s->name);
+    NEAR(terms.elbo, sum / ROWS_OF_DATA, 1e-12 * fabs(sum), "%s", s->name);
+    NEAR(terms.elbo, terms.loglik - terms.kl, 1e-12 * fabs(terms.loglik), "%s", s->name);
     ck_assert(terms.grad_norm == 0);
 }
 
@@ -154,7 +149,7 @@ EACH_KIND(bound_at_the_mean, MOST_Z)
     reconstruct(s, ROWS_OF_DATA, s->data[0], ROWS_OF_DATA, c.mu, loglik);
     for (int i = 0; i < ROWS_OF_DATA; i++) {
         double kl = (double)c.kl[i];
-        near(elbo[i], loglik[i] - kl, 1e-6 * (fabs(loglik[i]) + kl), s->name);
+        NEAR(elbo[i], loglik[i] - kl, 1e-6 * (fabs(loglik[i]) + kl), "%s", s->name);
         ck_assert(score[i] == -elbo[i]);
     }
 }
@@ -183,7 +178,8 @@ EACH_KIND(bound_with_the_noise_that_the_header_says, MOST_Z)
             expected[i] += loglik[i] / DRAWS;
     }
     for (int i = 0; i < ROWS_OF_DATA; i++)
-        near(elbo[i], expected[i] - (double)c.kl[i], 1e-6 * (fabs(expected[i]) + (double)c.kl[i]), s->name);
+        NEAR(elbo[i], expected[i] - (double)c.kl[i], 1e-6 * (fabs(expected[i]) + (double)c.kl[i]), "%s",
+            s->name);
 }
 
 /* Stream (PRIOR, sample 0, step 0), the key of both seeds: the decoded noise, to the bit. */
@@ -215,10 +211,10 @@ EACH_KIND(divergence_by_latent, MOST_Z)
             double m = (double)c.mu[i * MOST_Z + j], v = (double)c.logvar[i * MOST_Z + j];
             mean += -0.5 * (1 + v - m * m - exp(v)) / ROWS_OF_DATA;
         }
-        near(by_latent[j], mean, 1e-6 * (1 + mean), s->name);
+        NEAR(by_latent[j], mean, 1e-6 * (1 + mean), "%s", s->name);
         sum += by_latent[j];
     }
-    near(sum, terms.kl, 1e-6 * (1 + sum), s->name);
+    NEAR(sum, terms.kl, 1e-6 * (1 + sum), "%s", s->name);
 }
 
 int main(void)

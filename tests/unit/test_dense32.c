@@ -12,6 +12,7 @@
 
 #include "../support/expect.h"
 #include "../support/families.h"
+#include "../support/runner.h"
 #include "../support/ulp.h"
 
 enum { POINTS = 4096 };
@@ -346,20 +347,14 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-    Suite *suite = suite_create("dense32");
     TCase *tests = tcase_create("dense");
     if (argc > 1)
         rounds = atol(argv[1]);
     tcase_set_timeout(tests, 0);
     if (LDBL_MANT_DIG < 64)
-        return 77; /* no reference that is better than the kernels */
+        return TEST_SKIPPED; /* no reference that is better than the kernels */
     tcase_add_loop_test(tests, elements, 0, FAMILIES);
     tcase_add_test(tests, draws);
     tcase_add_test(tests, softmax_rows);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_case("dense32", tests);
 }

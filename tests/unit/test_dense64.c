@@ -10,6 +10,7 @@
 
 #define FAMILIES_F64
 #include "../support/families.h"
+#include "../support/runner.h"
 #include "../support/ulp.h"
 
 static size_t thousands = 20;
@@ -210,14 +211,8 @@ int main(int argc, char **argv)
 {
     if (argc > 1)
         thousands = strtoul(argv[1], NULL, 10);
-    Suite *suite = suite_create("dense64");
     TCase *tests = tcase_create("dense");
     tcase_set_timeout(tests, 1800);
     tcase_add_loop_test(tests, points_hold, 0, FAMILIES);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_case("dense64", tests);
 }

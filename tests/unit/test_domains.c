@@ -217,7 +217,7 @@ START_TEST(rows_of_weight_zero)
 }
 END_TEST
 
-/* Whatever the thread that meets it: the first one in the order of rows. */
+/* The first one in the order of rows, whichever thread finds it. */
 START_TEST(the_first_is_named)
 {
     for (int32_t threads = 1; threads <= 3; threads++) {

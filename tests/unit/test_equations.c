@@ -6,6 +6,7 @@
  * linear one with Gaussian noise, whose posterior is known in closed form, and one with a Bernoulli
  * likelihood, whose is not.
  */
+#include "../support/expect.h"
 #include "../support/runner.h"
 
 #include <math.h>
@@ -178,11 +179,8 @@ static double linear_gauss(struct gauss *posterior)
     return -0.5 * (D * log_2pi + logdet + (square - explained) / s2);
 }
 
-/* Both sides are of order 10; polynomials are integrated exactly, so that only rounding is left. */
-static void near(double a, double b, double tolerance)
-{
-    ck_assert_msg(fabs(a - b) <= tolerance, "%.17g and %.17g differ by %.3g", a, b, fabs(a - b));
-}
+/* Here and below both sides are of order 10; polynomials are integrated exactly, so that only rounding is
+ * left. */
 
 /* (1) KL(q(z|x) || p(z|x)) = E_q[log q(z|x) - log p(z|x)], with p(z|x) from Bayes' rule. */
 EACH_TRY(equation_1_divergence_from_the_posterior)
@@ -200,7 +198,7 @@ EACH_TRY(equation_1_divergence_from_the_posterior)
     ck_assert_int_eq(
         vae_kl_diag_gauss_pair_f64(1, J, q->mu, J, q->logvar, J, posterior.mu, J, posterior.logvar, J, &kl),
         VAE_OK);
-    near(expectation(log_q), kl, 1e-11);
+    NEAR(expectation(log_q), kl, 1e-11, "%s", __func__);
 }
 
 /* (2) KL(q(z|x) || p(z|x)) = log p(x) + KL(q(z|x) || p(z)) - E_q[log p(x|z)]. */
@@ -211,7 +209,7 @@ EACH_TRY(equation_2_bayes_rule_inserted)
     ck_assert_int_eq(
         vae_kl_diag_gauss_pair_f64(1, J, q->mu, J, q->logvar, J, posterior.mu, J, posterior.logvar, J, &kl),
         VAE_OK);
-    near(log_evidence + kl_to_prior(q) - mean_under(q, reconstruct_gauss), kl, 1e-11);
+    NEAR(log_evidence + kl_to_prior(q) - mean_under(q, reconstruct_gauss), kl, 1e-11, "%s", __func__);
 }
 
 /* Trapezoids over a square that holds all but 1e-13 of the mass. They converge geometrically. */
@@ -239,7 +237,7 @@ static double kl_on_a_grid(const struct gauss *q)
             sum += h * h * exp(log_q[b]) * (log_q[b] - log_joint);
         }
     }
-    near(total, 1, 1e-12);
+    NEAR(total, 1, 1e-12, "%s", __func__);
     return sum / total + log(normaliser);
 }
 
@@ -251,8 +249,9 @@ EACH_TRY(equation_3_evidence_is_divergence_plus_bound)
     ck_assert_int_eq(
         vae_kl_diag_gauss_pair_f64(1, J, q->mu, J, q->logvar, J, posterior.mu, J, posterior.logvar, J, &kl),
         VAE_OK);
-    near(kl + bound(q, reconstruct_gauss), linear, 1e-11);
-    near(kl_on_a_grid(q) + bound(q, reconstruct_bernoulli), evidence(reconstruct_bernoulli), 1e-9);
+    NEAR(kl + bound(q, reconstruct_gauss), linear, 1e-11, "%s", __func__);
+    NEAR(kl_on_a_grid(q) + bound(q, reconstruct_bernoulli), evidence(reconstruct_bernoulli), 1e-9, "%s",
+        __func__);
 }
 
 /* (4) log p(x) >= L = E_q[log p(x|z)] - KL(q(z|x) || p(z)), with equality where q is the posterior. */
@@ -264,8 +263,8 @@ START_TEST(equation_4_lower_bound)
         ck_assert_double_lt(bound(&tries[i], reconstruct_gauss), linear);
         ck_assert_double_lt(bound(&tries[i], reconstruct_bernoulli), bernoulli);
     }
-    near(bound(&posterior, reconstruct_gauss), linear, 1e-11);
-    near(evidence(reconstruct_gauss), linear, 2e-7);
+    NEAR(bound(&posterior, reconstruct_gauss), linear, 1e-11, "%s", __func__);
+    NEAR(evidence(reconstruct_gauss), linear, 2e-7, "%s", __func__);
 }
 END_TEST
 
@@ -294,7 +293,7 @@ static void near_by_sampling(const struct gauss *q, reconstruction *f, double ex
         }
     }
     double mean = sum / DRAWS, error = sqrt((squares / DRAWS - mean * mean) / DRAWS);
-    near(mean, expected, 5 * error);
+    NEAR(mean, expected, 5 * error, "%s", __func__);
 }
 
 /* The same bound by the estimator that training uses: draws z = mu + sigma eps. */
@@ -315,7 +314,7 @@ static double mean_log_gauss(const struct gauss *q, const struct gauss *density)
 /* (5) KL(q(z|x) || p(z)) = E_q[log q(z|x)] - E_q[log p(z)]. */
 EACH_TRY(equation_5_divergence_from_the_prior)
 {
-    near(mean_log_gauss(q, q) - mean_log_gauss(q, &prior), kl_to_prior(q), 1e-12);
+    NEAR(mean_log_gauss(q, q) - mean_log_gauss(q, &prior), kl_to_prior(q), 1e-12, "%s", __func__);
 }
 
 /* (6) E_q[log q(z|x)] = -J/2 log 2 pi - 1/2 sum_j (1 + log sigma_j^2). */
@@ -324,7 +323,7 @@ EACH_TRY(equation_6_negative_entropy)
     double closed = -0.5 * J * log_2pi;
     for (int j = 0; j < J; j++)
         closed -= 0.5 * (1 + q->logvar[j]);
-    near(mean_log_gauss(q, q), closed, 1e-12);
+    NEAR(mean_log_gauss(q, q), closed, 1e-12, "%s", __func__);
 }
 
 static void log_prior(size_t n, double (*z)[J], double *out)
@@ -338,7 +337,7 @@ EACH_TRY(equation_7_cross_entropy_with_the_prior)
     double closed = -0.5 * J * log_2pi;
     for (int j = 0; j < J; j++)
         closed -= 0.5 * (q->mu[j] * q->mu[j] + exp(q->logvar[j]));
-    near(mean_log_gauss(q, &prior), closed, 1e-12);
+    NEAR(mean_log_gauss(q, &prior), closed, 1e-12, "%s", __func__);
     near_by_sampling(q, log_prior, closed);
 }
 
@@ -354,14 +353,15 @@ START_TEST(equation_8_closed_form)
                 closed -= 0.5 * (1 + q.logvar[j] - q.mu[j] * q.mu[j] - exp(q.logvar[j]));
                 largest += q.mu[j] * q.mu[j] + fabs(q.logvar[j]) + exp(q.logvar[j]);
             }
-            near(kl_to_prior(&q), closed, 4e-16 * largest);
+            NEAR(kl_to_prior(&q), closed, 4e-16 * largest, "%s", __func__);
             if (logvar == floor(logvar)) /* the slow way, at every fourth point */
-                near(mean_log_gauss(&q, &q) - mean_log_gauss(&q, &prior), closed, 1e-13 * largest);
+                NEAR(mean_log_gauss(&q, &q) - mean_log_gauss(&q, &prior), closed, 1e-13 * largest, "%s",
+                    __func__);
             const float mu32[J] = {(float)q.mu[0], (float)q.mu[1]};
             const float logvar32[J] = {(float)q.logvar[0], (float)q.logvar[1]};
             float kl32;
             ck_assert_int_eq(vae_kl_diag_gauss(1, J, mu32, J, logvar32, J, &kl32), VAE_OK);
-            near(kl32, closed, 1e-7 * largest);
+            NEAR(kl32, closed, 1e-7 * largest, "%s", __func__);
         }
     }
 }
@@ -381,7 +381,7 @@ START_TEST(reconstruction_bernoulli_sums_to_one)
     ck_assert_int_eq(vae_loglik_bernoulli_f64(1 << D, D, x[0], D, logits[0], D, loglik), VAE_OK);
     for (int i = 0; i < 1 << D; i++)
         sum += exp(loglik[i]);
-    near(sum, 1, 1e-14);
+    NEAR(sum, 1, 1e-14, "%s", __func__);
 }
 END_TEST
 
@@ -403,9 +403,9 @@ START_TEST(reconstruction_gauss_is_a_density)
             first += h * exp(loglik[i]) * x[i];
             second += h * exp(loglik[i]) * (x[i] - m) * (x[i] - m);
         }
-        near(total, 1, 1e-12);
-        near(first, m, 1e-11);
-        near(second / exp(v), 1, 1e-11);
+        NEAR(total, 1, 1e-12, "%s", __func__);
+        NEAR(first, m, 1e-11, "%s", __func__);
+        NEAR(second / exp(v), 1, 1e-11, "%s", __func__);
     }
 }
 END_TEST
@@ -453,13 +453,13 @@ EACH_TRY(gradients_of_the_bound)
         struct gauss up = *q, down = *q;
         up.mu[j] += step;
         down.mu[j] -= step;
-        near((bound(&up, reconstruct_bernoulli) - bound(&down, reconstruct_bernoulli)) / (2 * step), gmu[j],
-            1e-7);
+        NEAR((bound(&up, reconstruct_bernoulli) - bound(&down, reconstruct_bernoulli)) / (2 * step), gmu[j],
+            1e-7, "%s", __func__);
         up = down = *q;
         up.logvar[j] += step;
         down.logvar[j] -= step;
-        near((bound(&up, reconstruct_bernoulli) - bound(&down, reconstruct_bernoulli)) / (2 * step),
-            glogvar[j], 1e-7);
+        NEAR((bound(&up, reconstruct_bernoulli) - bound(&down, reconstruct_bernoulli)) / (2 * step),
+            glogvar[j], 1e-7, "%s", __func__);
     }
 }
 

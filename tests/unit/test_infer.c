@@ -4,6 +4,7 @@
  * and what may not be combined.
  */
 #include "../support/answers.h"
+#include "../support/expect.h"
 #include "../support/runner.h"
 
 #include <math.h>
@@ -33,11 +34,6 @@ static void scene_close(struct scene *s)
 {
     free(s->x);
     vae_destroy(s->model);
-}
-
-static void near(double a, double b, double tolerance, const char *name, const char *what)
-{
-    ck_assert_msg(fabs(a - b) <= tolerance, "%s: %s: %.17g, %.17g", name, what, a, b);
 }
 
 /* Draw s of the scene's rows, by the rule of the header. */
@@ -100,15 +96,15 @@ static void check_values(const struct scene *s, uint64_t samples)
             columns += (double)a.loglik_by_column[j];
             magnitude += fabs((double)a.loglik_by_column[j]);
         }
-        near(a.loglik[i], loglik[i], 1e-8 * magnitude, s->name, "loglik by section 2");
-        near(a.loglik[i], columns, 1e-7 * magnitude, s->name, "sum of loglik_by_column");
-        near(a.kl[i], (double)kl[i], 1e-7 * a.kl[i], s->name, "kl");
+        NEAR(a.loglik[i], loglik[i], 1e-8 * magnitude, "%s, loglik by section 2", s->name);
+        NEAR(a.loglik[i], columns, 1e-7 * magnitude, "%s, sum of loglik_by_column", s->name);
+        NEAR(a.kl[i], (double)kl[i], 1e-7 * a.kl[i], "%s, kl", s->name);
         ck_assert_msg(a.elbo[i] == a.loglik[i] - a.kl[i], "%s: elbo of row %d", s->name, i);
         sum += a.loglik[i];
         kl_sum += a.kl[i];
     }
-    near(a.terms.loglik, sum / ROWS, 1e-12 * fabs(sum), s->name, "terms.loglik");
-    near(a.terms.kl, kl_sum / ROWS, 1e-12 * kl_sum, s->name, "terms.kl");
+    NEAR(a.terms.loglik, sum / ROWS, 1e-12 * fabs(sum), "%s, terms.loglik", s->name);
+    NEAR(a.terms.kl, kl_sum / ROWS, 1e-12 * kl_sum, "%s, terms.kl", s->name);
     ck_assert(a.terms.elbo == a.terms.loglik - a.terms.kl && a.terms.objective == a.terms.elbo);
     ck_assert(a.terms.grad_norm == 0);
 }
@@ -139,8 +135,8 @@ START_TEST(columns_by_section_2)
                 double loglik[ROWS] = {0};
                 add_loglik(span.likelihood, ROWS, 1, X_DIM, s.x + j, a.x_location + j, a.x_scale + j, loglik);
                 for (int r = 0; r < ROWS; r++)
-                    near((double)a.loglik_by_column[r * X_DIM + (int)j], loglik[r],
-                        6.1e-8 * fabs(loglik[r]) + 1e-9, s.name, "loglik_by_column");
+                    NEAR((double)a.loglik_by_column[r * X_DIM + (int)j], loglik[r],
+                        6.1e-8 * fabs(loglik[r]) + 1e-9, "%s, loglik_by_column", s.name);
             }
         }
         scene_close(&s);
@@ -170,11 +166,11 @@ static void check_means(const struct scene *s, uint64_t samples)
         }
     }
     for (int i = 0; i < ROWS; i++)
-        near(all.loglik[i], loglik[i] / count, 1e-14 * fabs(loglik[i]), s->name, "mean loglik");
+        NEAR(all.loglik[i], loglik[i] / count, 1e-14 * fabs(loglik[i]), "%s, mean loglik", s->name);
     for (int i = 0; i < VALUES; i++) {
-        near((double)all.x_mean[i], mean[i] / count, 1.3e-7 * fabs(mean[i] / count), s->name, "x_mean");
-        near((double)all.loglik_by_column[i], columns[i] / count, 2e-7 * (1 + fabs(columns[i] / count)),
-            s->name, "mean loglik_by_column");
+        NEAR((double)all.x_mean[i], mean[i] / count, 1.3e-7 * fabs(mean[i] / count), "%s, x_mean", s->name);
+        NEAR((double)all.loglik_by_column[i], columns[i] / count, 2e-7 * (1 + fabs(columns[i] / count)),
+            "%s, mean loglik_by_column", s->name);
     }
 }
 
@@ -209,7 +205,8 @@ START_TEST(first_draws_stay)
             rest[i] += one.loglik[i];
     }
     for (int i = 0; i < ROWS; i++)
-        near(7 * seven.loglik[i] - 5 * five.loglik[i], rest[i], 1e-12 * fabs(7 * rest[i]), s.name, "rest");
+        NEAR(
+            7 * seven.loglik[i] - 5 * five.loglik[i], rest[i], 1e-12 * fabs(7 * rest[i]), "%s, rest", s.name);
     scene_close(&s);
 }
 END_TEST
@@ -236,7 +233,7 @@ START_TEST(draws_of_the_prior)
                 mean[i] += (double)one.x_mean[i] / 5;
         }
         for (int i = 0; i < VALUES; i++)
-            near((double)prior.x_mean[i], mean[i], 1.3e-7 * fabs(mean[i]), s.name, "x_mean of the prior");
+            NEAR((double)prior.x_mean[i], mean[i], 1.3e-7 * fabs(mean[i]), "%s, x_mean of the prior", s.name);
         must_ask(s.model, &batch, 1, ANSWERS_OF_PRIOR, &one);
         must_ask(s.model, &batch, 0, ANSWERS_OF_PRIOR, &none);
         same_answers(&one, &none, ANSWERS_OF_PRIOR, "0 samples of the prior");
@@ -258,10 +255,10 @@ START_TEST(divergence_by_latent)
         must(vae_kl_diag_gauss(ROWS, 1, a.mu + j, Z_DIM, a.logvar + j, Z_DIM, kl));
         for (int i = 0; i < ROWS; i++)
             mean += (double)kl[i] / ROWS;
-        near(a.kl_by_latent[j], mean, 1e-7 * mean, s.name, "kl_by_latent");
+        NEAR(a.kl_by_latent[j], mean, 1e-7 * mean, "%s, kl_by_latent", s.name);
         sum += a.kl_by_latent[j];
     }
-    near(sum, a.terms.kl, 1e-13 * sum, s.name, "sum of kl_by_latent");
+    NEAR(sum, a.terms.kl, 1e-13 * sum, "%s, sum of kl_by_latent", s.name);
     scene_close(&s);
 }
 END_TEST
@@ -318,12 +315,12 @@ static void check_weighted(const struct answers *plain, const struct answers *we
         kl += w * plain->kl[i];
         sum += w;
     }
-    near(weighted->terms.loglik, loglik / sum, 1e-13 * fabs(loglik), name, "weighted loglik");
-    near(weighted->terms.kl, kl / sum, 1e-13 * kl, name, "weighted kl");
+    NEAR(weighted->terms.loglik, loglik / sum, 1e-13 * fabs(loglik), "%s, weighted loglik", name);
+    NEAR(weighted->terms.kl, kl / sum, 1e-13 * kl, "%s, weighted kl", name);
     ck_assert(weighted->terms.elbo == weighted->terms.loglik - weighted->terms.kl);
     for (int j = 0; j < Z_DIM; j++)
         by_latent += weighted->kl_by_latent[j];
-    near(by_latent, kl / sum, 1e-13 * kl, name, "weighted kl_by_latent");
+    NEAR(by_latent, kl / sum, 1e-13 * kl, "%s, weighted kl_by_latent", name);
 }
 
 /* Rows of weight 0 are not read: they hold NaN; their outputs stay as they were. */
@@ -380,10 +377,10 @@ START_TEST(parts_of_a_total)
         for (int j = 0; j < Z_DIM; j++)
             latent[j] += part.kl_by_latent[j];
     }
-    near(loglik, whole.terms.loglik, 1e-13 * fabs(loglik), s.name, "loglik of the parts");
-    near(kl, whole.terms.kl, 1e-13 * kl, s.name, "kl of the parts");
+    NEAR(loglik, whole.terms.loglik, 1e-13 * fabs(loglik), "%s, loglik of the parts", s.name);
+    NEAR(kl, whole.terms.kl, 1e-13 * kl, "%s, kl of the parts", s.name);
     for (int j = 0; j < Z_DIM; j++)
-        near(latent[j], whole.kl_by_latent[j], 1e-13 * kl, s.name, "kl_by_latent of the parts");
+        NEAR(latent[j], whole.kl_by_latent[j], 1e-13 * kl, "%s, kl_by_latent of the parts", s.name);
     scene_close(&s);
 }
 END_TEST

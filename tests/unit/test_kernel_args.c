@@ -11,6 +11,7 @@
 
 #include "../support/expect.h"
 #include "../support/families.h"
+#include "../support/runner.h"
 
 enum { N = 3, D = 5, LD = 7, ROOM = 64 };
 #define UNTOUCHED 42.0f
@@ -433,7 +434,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("kernel arguments");
     TCase *tests = tcase_create("arguments");
     tcase_set_timeout(tests, 120);
     tcase_add_checked_fixture(tests, setup, NULL);
@@ -450,10 +450,5 @@ int main(void)
     tcase_add_test(tests, full_covariance_workspace);
     tcase_add_test(tests, random_arguments);
     tcase_add_test(tests, twins_are_named);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_case("kernel arguments", tests);
 }

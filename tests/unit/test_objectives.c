@@ -179,10 +179,10 @@ static void check_objective(const vae_training *training)
         vae_terms wanted = terms_by_hand(&parts, training);
         must(vae_grad(model, &batch, &terms));
         double tolerance = 2e-6 * (1 + fabs(wanted.loglik) + training->kl_weight);
-        near(terms.objective, wanted.objective, tolerance);
-        near(terms.elbo, wanted.elbo, tolerance);
-        near(terms.loglik, wanted.loglik, tolerance);
-        near(terms.kl, wanted.kl, tolerance);
+        NEAR(terms.objective, wanted.objective, tolerance, "%s", likelihoods[kind].name);
+        NEAR(terms.elbo, wanted.elbo, tolerance, "%s", likelihoods[kind].name);
+        NEAR(terms.loglik, wanted.loglik, tolerance, "%s", likelihoods[kind].name);
+        NEAR(terms.kl, wanted.kl, tolerance, "%s", likelihoods[kind].name);
         free(x);
         vae_destroy(model);
     }
@@ -260,12 +260,14 @@ START_TEST(importance_weights_of_the_elbo)
         vae_training one = training_of(VAE_IWAE, 1, 1);
         double plain = terms_with(&one, kind).objective;
         one.elbo_weight = 1;
-        near(terms_with(&one, kind).objective, plain, 1e-12 * (1 + fabs(plain)));
+        NEAR(
+            terms_with(&one, kind).objective, plain, 1e-12 * (1 + fabs(plain)), "%s", likelihoods[kind].name);
         vae_training twelve = training_of(VAE_IWAE, 12, 1), four = training_of(VAE_IWAE, 3, 1);
         twelve.elbo_weight = four.elbo_weight = 1;
         four.estimates = 4;
         plain = terms_with(&twelve, kind).objective;
-        near(terms_with(&four, kind).objective, plain, 1e-12 * (1 + fabs(plain)));
+        NEAR(terms_with(&four, kind).objective, plain, 1e-12 * (1 + fabs(plain)), "%s",
+            likelihoods[kind].name);
     }
 }
 END_TEST
@@ -284,7 +286,7 @@ START_TEST(bounds_are_in_order)
         double between = terms_with(&iwae, kind).objective;
         ck_assert_msg(elbo < middle && middle < most, "%s: %.9g, %.9g, %.9g", likelihoods[kind].name, elbo,
             middle, most);
-        near(between, (elbo + most) / 2, 1e-9 * (1 + fabs(most)));
+        NEAR(between, (elbo + most) / 2, 1e-9 * (1 + fabs(most)), "%s", likelihoods[kind].name);
     }
 }
 END_TEST

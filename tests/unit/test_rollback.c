@@ -133,7 +133,7 @@ START_TEST(bad_rows)
 }
 END_TEST
 
-/* The first bad row is named, whatever the thread that met it. */
+/* The first bad row is named, whichever thread finds it. */
 START_TEST(first_row_is_named)
 {
     for (int32_t threads = 1; threads <= 3; threads++) {

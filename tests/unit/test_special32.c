@@ -8,6 +8,7 @@
 
 #include "../support/expect.h"
 #include "../support/families.h"
+#include "../support/runner.h"
 
 #define INF INFINITY
 
@@ -232,7 +233,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("special32");
     TCase *tests = tcase_create("special values");
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, limits_come_out);
@@ -240,10 +240,5 @@ int main(void)
     tcase_add_test(tests, reparam_gives_no_nan);
     tcase_add_test(tests, full_covariance_gives_no_nan);
     tcase_add_loop_test(tests, softmax_limits, 0, sizeof softmaxes / sizeof *softmaxes);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_case("special32", tests);
 }

@@ -9,6 +9,7 @@
 
 #define FAMILIES_F64
 #include "../support/families.h"
+#include "../support/runner.h"
 
 #define INF INFINITY
 
@@ -383,7 +384,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("special64");
     TCase *tests = tcase_create("special values");
     tcase_set_timeout(tests, 300);
     tcase_add_loop_test(tests, limits_come_out, 0, sizeof limits / sizeof *limits);
@@ -396,10 +396,5 @@ int main(void)
     tcase_add_loop_test(tests, softmax_limits, 0, sizeof softmaxes / sizeof *softmaxes);
     tcase_add_test(tests, sums_overflow_and_return);
     tcase_add_test(tests, rows_of_every_length);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_case("special64", tests);
 }

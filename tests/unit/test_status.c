@@ -2,25 +2,27 @@
  * Test. Section 1: status codes in words, the version, the build's description, and that a thread's last
  * failure is its own.
  */
-#include <check.h>
+#include "../support/runner.h"
+
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <vae/vae.h>
+
+enum { LAST = VAE_ERR_DATA };
 
 /* Every code has words of its own, no other number has. */
 START_TEST(words_for_every_code)
 {
     const char *unknown = vae_strerror(1);
-    for (int a = VAE_ERR_DATA; a <= VAE_OK; a++) {
+    for (int a = LAST; a <= VAE_OK; a++) {
         ck_assert(vae_strerror(a)[0] != '\0');
         ck_assert_str_ne(vae_strerror(a), unknown);
         ck_assert_ptr_eq(vae_strerror(a), vae_strerror(a));
-        for (int b = VAE_ERR_DATA; b < a; b++)
+        for (int b = LAST; b < a; b++)
             ck_assert_str_ne(vae_strerror(a), vae_strerror(b));
     }
-    const int others[] = {VAE_ERR_DATA - 1, 1, 77, -1000, -2147483647 - 1, 2147483647};
+    const int others[] = {LAST - 1, 1, 77, -1000, -2147483647 - 1, 2147483647};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         ck_assert_str_eq(vae_strerror(others[i]), unknown);
 }
@@ -134,18 +136,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("status");
-    TCase *tcase = tcase_create("status");
-    /* First, while nothing has failed yet: without forks the tests share one thread. */
-    tcase_add_test(tcase, last_error_names_the_argument);
-    tcase_add_test(tcase, last_error_is_the_threads_own);
-    tcase_add_test(tcase, words_for_every_code);
-    tcase_add_test(tcase, version);
-    tcase_add_test(tcase, build_info);
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    /* The first two first, while nothing has failed yet: without forks the tests share one thread. */
+    const TTest *tests[] = {last_error_names_the_argument, last_error_is_the_threads_own,
+        words_for_every_code, version, build_info};
+    return RUN_SUITE("status", tests);
 }
