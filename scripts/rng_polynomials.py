@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-# The polynomials of lib/kernels/random/normal.h: minimax by Remez' exchange on a Chebyshev grid in mpmath, each coefficient
+# The polynomials of lib/kernels/random/normal.h: minimax by Remez' exchange on a Chebyshev grid in mpmath, each
+# coefficient
 # then rounded to the kernel's precision. Prints C initialisers, lowest degree first, and the largest weighted error
 # of the rounded polynomial as a power of two.
 import mpmath as mp

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <vae/vae.h>
 
-#define POINTERS(on64, on32) (sizeof(void *) == 8 ? (on64) : (on32))
+#define POINTERS(on64, on32) (sizeof(void *) / 8 * (on64) + sizeof(void *) % 8 / 4 * (on32))
 #define LARGEST 65536 /* that a struct's size may be */
 
 struct place {

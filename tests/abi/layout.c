@@ -13,7 +13,7 @@ typedef void sgemm_function(
 typedef void parallel_for_function(void *, size_t, void (*)(void *, size_t), void *);
 typedef void log_function(void *, int32_t, const char *);
 
-#define POINTERS(on64, on32) (sizeof(void *) == 8 ? (on64) : (on32))
+#define POINTERS(on64, on32) (sizeof(void *) / 8 * (on64) + sizeof(void *) % 8 / 4 * (on32))
 
 #define STRUCT(type, size64, size32)                                                                         \
     _Static_assert(sizeof(type) == POINTERS(size64, size32), "size of " #type);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Times of one kernel, beside the memory's.
+ * Times of one kernel, and the memory's for comparison.
  */
 #define _GNU_SOURCE
 #include "bench.h"

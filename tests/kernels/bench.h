@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Times of one kernel, beside the memory's.
+ * Times of one kernel, and the memory's for comparison.
  */
 #ifndef VAE_TESTS_KERNELS_BENCH_H
 #define VAE_TESTS_KERNELS_BENCH_H

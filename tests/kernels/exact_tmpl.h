@@ -135,7 +135,7 @@ static void kl_pair_reference(struct frame *f)
     reference_rows(f, 4, 4, kl_pair_term);
 }
 
-/* One pair whatever n is; w is a number, so it is drawn here. */
+/* One pair for any n; w is a number, so it is drawn here. */
 static REAL full_weight(const struct frame *f)
 {
     return (REAL)(f->seed % 5 + 1) / 4;

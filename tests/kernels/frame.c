@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* A slot of address space an array, with a page on either side that nobody may touch. */
+/* A slot of address space an array, with a page on either side that no access may reach. */
 #define SLOT ((size_t)1 << 21)
 #define CANARY 0x5a
 #define MARGIN 256
@@ -83,7 +83,7 @@ static double ordinary(const struct array *array, uint32_t word, size_t i, size_
     }
 }
 
-/* Two words an element, whatever has been placed where: one for its value, one for the lot that makes it
+/* Two words an element, independent of placement: one for its value, one for the lot that makes it
  * special. */
 static void draw(const struct frame *frame, size_t index)
 {

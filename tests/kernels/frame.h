@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * A kernel under test, and the frame that it runs in: arrays between guard pages, filled from the library's
- * own generator, the same values wherever an array lies and whatever its row stride is.
+ * own generator, the same values for every place and row stride of an array.
  */
 #ifndef VAE_TESTS_KERNELS_FRAME_H
 #define VAE_TESTS_KERNELS_FRAME_H
@@ -111,7 +111,7 @@ void frame_declare(struct frame *frame);
  * nothing. */
 int frame_variant(struct frame *frame, unsigned variant);
 /* Draws the arrays' elements by seed and special; then places the arrays with these elements, as often as
- * wanted. Both need frame_setup() once in the process. */
+ * asked for. Both need frame_setup() once in the process. */
 void frame_setup(void);
 void frame_draw(struct frame *frame);
 void frame_place(struct frame *frame, struct placement placement);

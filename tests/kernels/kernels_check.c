@@ -3,7 +3,7 @@
  *
  *     kernels_check [--isa NAME] [--kernel NAME] [--seed N] [--bench] [--list]
  *
- * The bits must be those of the scalar table, whatever the placement and the stride; the scalar table must
+ * The bits must be those of the scalar table, for every placement and stride; the scalar table must
  * meet the bounds against references in long double. Exit status: 0 all well, 1 a failure, 2 a wrong
  * argument, 77 where the CPU or the build lacks the instruction set.
  */

@@ -123,7 +123,7 @@ START_TEST(outputs_are_checked)
         c.ld_grad[k] = D - 1;
         expect_refused(
             f->grad(&c), prefixed("vae_", f->name, "_grad"), prefixed("ld", outputs[_i][k], " is 4"));
-        c.grad[k] = NULL; /* not wanted: its stride means nothing */
+        c.grad[k] = NULL; /* skipped: its stride means nothing */
         EXPECT_OK(f->grad(&c));
         setup();
     }
@@ -283,7 +283,7 @@ START_TEST(reparam_arguments)
 }
 END_TEST
 
-/* z over eps is z beside it, with every width and stride. */
+/* z over eps is z in an array of its own, with every width and stride. */
 START_TEST(reparam_in_place)
 {
     size_t d = widths[_i], ld = d + 2, n = 19;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Test. Draws from p(x|z): their distributions, by Kolmogorov and Smirnov's test and by chi-square, each at
- * an error level of 10^-6: together, the 30 comparisons fail a right library for one choice of seeds in 30,000.
- * Slices equal the whole; parameters at the ends of their ranges.
+ * an error level of 10^-6: together, the 30 comparisons fail a right library for one choice of seeds in
+ * 30,000. Slices equal the whole; parameters at the ends of their ranges.
  */
 #include "../support/runner.h"
 

@@ -322,51 +322,70 @@ END_TEST
 
 enum { LONGEST = 1000, STRIDE = LONGEST + 3, CANARY = 77 };
 
+/* Arrays of two rows as the call gets them, and what they hold. */
+struct rows {
+    unsigned char bytes[2 * FAMILY_MATRICES][2 * STRIDE * sizeof(double) + 1];
+    double in[FAMILY_MATRICES][2 * STRIDE], grad[FAMILY_MATRICES][2 * STRIDE];
+    double value[2], w[2];
+    size_t misalign;
+};
+
+static void place_rows(const struct family *f, size_t d, size_t ld, struct rows *r, struct family_call *c)
+{
+    for (int k = 0; k < f->inputs; k++) {
+        for (size_t j = 0; j < 2 * STRIDE; j++)
+            r->in[k][j] = f == &families[POISSON] && k == 0 ? (double)(j % 40)
+                                                            : sin((double)(j * 7 + (size_t)k * 3 + d)) * 1.5;
+        memcpy(r->bytes[k] + r->misalign, r->in[k], sizeof r->in[k]);
+        c->in[k] = (const double *)(const void *)(r->bytes[k] + r->misalign);
+        c->ld_in[k] = ld;
+    }
+    for (int k = 0; k < f->grads; k++) {
+        for (size_t j = 0; j < 2 * STRIDE; j++)
+            r->grad[k][j] = CANARY;
+        memcpy(r->bytes[FAMILY_MATRICES + k] + r->misalign, r->grad[k], sizeof r->grad[k]);
+        c->grad[k] = (double *)(void *)(r->bytes[FAMILY_MATRICES + k] + r->misalign);
+        c->ld_grad[k] = ld;
+    }
+}
+
+/* The row's sum is that of its elements, whose gradients are added to those expected. */
+static void check_sum(const struct family *f, size_t d, size_t ld, struct rows *r, size_t i)
+{
+    long double sum = 0.0L, size = 0.0L;
+    for (size_t j = 0; j < d; j++) {
+        double one[FAMILY_MATRICES], out[1 + FAMILY_MATRICES];
+        for (int k = 0; k < f->inputs; k++)
+            one[k] = r->in[k][i * ld + j];
+        ck_assert_int_eq(family_element(f, one, &r->w[i], out), VAE_OK);
+        sum += out[0];
+        size += fabs(out[0]);
+        for (int k = 0; k < f->grads; k++)
+            r->grad[k][i * ld + j] += out[1 + k];
+    }
+    ck_assert_msg(fabsl(r->value[i] - sum) <= 0x1p-51L * size, "%s, d = %zu: %.17g, elements give %.17Lg",
+        f->name, d, r->value[i], sum);
+}
+
 /* Rows of d elements, one after another or `gap` apart and misaligned by a byte, against the elements one by
  * one. */
 static void check_rows(const struct family *f, size_t d, size_t gap)
 {
-    static unsigned char bytes[2 * FAMILY_MATRICES][2 * STRIDE * sizeof(double) + 1];
-    static double in[FAMILY_MATRICES][2 * STRIDE], grad[FAMILY_MATRICES][2 * STRIDE];
-    double value[2] = {NAN, NAN}, w[2] = {2.0, -0.5};
-    size_t ld = d + gap, misalign = gap ? 1 : 0;
-    struct family_call c = {.n = 2, .d = d, .w = w, .value = value};
-    for (int k = 0; k < f->inputs; k++) {
-        for (size_t j = 0; j < 2 * STRIDE; j++)
-            in[k][j] = f == &families[POISSON] && k == 0 ? (double)(j % 40)
-                                                         : sin((double)(j * 7 + (size_t)k * 3 + d)) * 1.5;
-        memcpy(bytes[k] + misalign, in[k], sizeof in[k]);
-        c.in[k] = (const double *)(const void *)(bytes[k] + misalign);
-        c.ld_in[k] = ld;
-    }
-    for (int k = 0; k < f->grads; k++) {
-        for (size_t j = 0; j < 2 * STRIDE; j++)
-            grad[k][j] = CANARY;
-        memcpy(bytes[FAMILY_MATRICES + k] + misalign, grad[k], sizeof grad[k]);
-        c.grad[k] = (double *)(void *)(bytes[FAMILY_MATRICES + k] + misalign);
-        c.ld_grad[k] = ld;
-    }
+    static struct rows r;
+    struct family_call c = {.n = 2, .d = d, .w = r.w, .value = r.value};
+    r.w[0] = 2.0;
+    r.w[1] = -0.5;
+    r.value[0] = r.value[1] = NAN;
+    r.misalign = gap ? 1 : 0;
+    place_rows(f, d, d + gap, &r, &c);
     ck_assert_int_eq(f->grad(&c), VAE_OK);
-    for (size_t i = 0; i < 2; i++) {
-        long double sum = 0.0L, size = 0.0L;
-        for (size_t j = 0; j < d; j++) {
-            double one[FAMILY_MATRICES], out[1 + FAMILY_MATRICES];
-            for (int k = 0; k < f->inputs; k++)
-                one[k] = in[k][i * ld + j];
-            ck_assert_int_eq(family_element(f, one, &w[i], out), VAE_OK);
-            sum += out[0];
-            size += fabs(out[0]);
-            for (int k = 0; k < f->grads; k++)
-                grad[k][i * ld + j] += out[1 + k];
-        }
-        ck_assert_msg(fabsl(value[i] - sum) <= 0x1p-51L * size, "%s, d = %zu: %.17g, elements give %.17Lg",
-            f->name, d, value[i], sum);
-    }
+    for (size_t i = 0; i < 2; i++)
+        check_sum(f, d, d + gap, &r, i);
     for (int k = 0; k < f->grads; k++)
         for (size_t j = 0; j < 2 * STRIDE; j++) {
             double got;
-            memcpy(&got, bytes[FAMILY_MATRICES + k] + misalign + j * sizeof got, sizeof got);
-            ck_assert_msg(fabs(got - grad[k][j]) <= 0x1p-50 * fabs(grad[k][j]),
+            memcpy(&got, r.bytes[FAMILY_MATRICES + k] + r.misalign + j * sizeof got, sizeof got);
+            ck_assert_msg(fabs(got - r.grad[k][j]) <= 0x1p-50 * fabs(r.grad[k][j]),
                 "%s, d = %zu: gradient %d at %zu", f->name, d, k, j);
         }
 }

@@ -67,7 +67,7 @@ static const struct function {
     {"x phi", x_phi, x_phi_ref, -INFINITY, INFINITY, 3.3, 0, 0},
 };
 
-/* Error in units of the last place of the float32 next to `wanted`; 0 where both are below the normal
+/* Error in units of the last place of the float32 next to `right`; 0 where both are below the normal
  * numbers, which the functions may flush. */
 static double ulps_off(float found, long double wanted)
 {
@@ -126,7 +126,7 @@ static void off(const char *what, float found, long double wanted, long double l
 {
     double units = (double)(fabsl((long double)found - wanted) / (largest * 0x1p-24L)) / 2;
     if (!(units <= ulps))
-        ck_abort_msg("%s: %a, wanted %La, %g ULP of the largest term, %La", what, (double)found, wanted,
+        ck_abort_msg("%s: %a, right is %La, %g ULP of the largest term, %La", what, (double)found, wanted,
             units, largest);
 }
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Reference vectors of the exact kernels, by the textbook formulas at some thousand bits (mpmath).
 
-    generate.py                writes every CSV beside this script (deterministic: own seed, exact sampling)
+    generate.py                writes every CSV next to this script (deterministic: own seed, exact sampling)
     generate.py --check DIR    recomputes the outputs of the CSVs in DIR from their inputs and compares
 
 Every value is computed at two precisions, which must agree to forty digits. Columns: an input v has v (decimal)
@@ -201,7 +201,7 @@ ROWS = {  # rows: CSV name -> (function, scalar columns, list columns, outputs, 
 
 
 def bits_needed(name, inputs):
-    """Enough that squares of subnormals and the tails of exp survive beside 1; two runs then confirm it."""
+    """Enough that squares of subnormals and the tails of exp survive next to 1; two runs then confirm it."""
     tail = max((abs(a) for a in inputs if abs(a) < 2e4), default=0)
     if name in ROWS:
         return 900 + (4 * int(tail) if name == 'd_log_softmax' else 0)
@@ -355,7 +355,8 @@ def sample_rows(name, draw, shapes):
         if name == 'a_kl_std_rows':
             flat, tight = i % 4 == 1, i % 4 == 2
             mu = [0.0 if tight else draw.location() if not flat else draw.uniform(-1, 1) for _ in range(d)]
-            lv = [draw.uniform(-1e-3, 1e-3) if tight else draw.uniform(-3, 2) if flat else draw.logvar() / 2 for _ in range(d)]
+            lv = [draw.uniform(-1e-3, 1e-3) if tight else draw.uniform(-3, 2) if flat else draw.logvar() / 2
+                  for _ in range(d)]
             if i % 7 == 6:
                 mu[d // 2], lv[d - 1] = 1e19, 1e4  # overflows
             rows.append({'d': d, 'mu': mu, 'lv': lv})
@@ -373,7 +374,8 @@ def sample_full(draw, d, kind):
     scale = {'narrow': 2.0 ** -8, 'wide': 64.0}.get(kind, 1.0)
     near = {'near1e-3': 1e-3, 'near1e-5': 1e-5, 'same': 0.0}.get(kind)
     m2 = [draw.uniform(-2, 2) for _ in range(d)]
-    c2 = [(draw.uniform(0.5, 2) if i == j else draw.uniform(-0.5, 0.5)) if j <= i else 0.0 for i in range(d) for j in range(d)]
+    c2 = [(draw.uniform(0.5, 2) if i == j else draw.uniform(-0.5, 0.5)) if j <= i else 0.0
+          for i in range(d) for j in range(d)]
     if near is None:
         m1 = [draw.uniform(-2, 2) for _ in range(d)]
         c1 = [draw.fit((draw.uniform(0.5, 2) if i == j else draw.uniform(-0.5, 0.5)) * scale) if j <= i else 0.0

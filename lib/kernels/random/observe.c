@@ -6,8 +6,8 @@
  *   Laplace:               mean -+ exp(s) log(2 min(u, 1 - u)), s the log-scale
  *   continuous Bernoulli:  the x for which (exp(l x) - 1) / (exp(l) - 1) = u, l the logit
  *   Poisson:               the k at which the probabilities, added from the mode outwards (Kemp, 1986),
- *                          exceed u; that of the mode in the saddle-point form of Loader (2000). Above a rate of
- *                          2^24: mean + sqrt(mean) times the normal of the same number, rounded
+ *                          exceed u; that of the mode in the saddle-point form of Loader (2000). Above
+ *                          a rate of 2^24: mean + sqrt(mean) times the normal of the same number, rounded
  *
  * A word has 32 bits, so what is less likely than 2^-32 is not drawn. The search takes about 1.6 sqrt(rate)
  * steps.
