@@ -16,7 +16,7 @@ import tempfile
 
 FUSED = re.compile(r"\t(?:vfn?m(?:add|sub)\w*|fn?m(?:add|sub)|fml[as])\b")
 SUM = re.compile(r"\t(?:v?add[sp]s|fadd)\b")
-# What a kernel object may leave to others; names with _chk come with a distribution's hardening.
+# What a kernel object may leave to others; the names in __ come with a distribution's hardening.
 ALLOWED = {"fma", "fmaf", "sqrt", "sqrtf", "fabs", "fabsf", "memcpy", "memset", "memmove", "_GLOBAL_OFFSET_TABLE_",
            "__stack_chk_fail", "__memcpy_chk", "__memset_chk", "__memmove_chk"}
 # The objects that hold tables of functions alone, some of another set.
