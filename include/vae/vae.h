@@ -6,6 +6,7 @@
  * Section 1 is status and version. Section 2 is stateless functions (KL terms, log-likelihoods, draws,
  * each with its gradient) for a training loop that exists already. Section 3 is the model: an opaque
  * ::vae_model made from a ::vae_config, trained by vae_step(), read by vae_infer() and its short forms.
+ * Section 4 is files: saving, loading, and importing weights of other programs.
  *
  * The library needs libc and libm alone.
  *
@@ -116,8 +117,8 @@ enum {
     VAE_ERR_ABI = -3,         /**< a struct of impossible `size` (was its init function called?), or with a
                                *   field set that this library lacks */
     VAE_ERR_NONFINITE = -4,   /**< training met a NaN, an infinity or an overflow; nothing is updated */
-    VAE_ERR_FORMAT = -5,      /**< a file is not what it should be; no function of this version returns it */
-    VAE_ERR_IO = -6,          /**< a file cannot be read or written; no function of this version returns it */
+    VAE_ERR_FORMAT = -5,      /**< a file is not what it should be: malformed, or of another model */
+    VAE_ERR_IO = -6,          /**< a file or a stream cannot be read or written */
     VAE_ERR_STATE = -7,       /**< invalid in the current state: on a view, on an inference-only model, or
                                *   before a required call */
     VAE_ERR_UNSUPPORTED = -8, /**< recognised, but not available in this version, in this build or on this
@@ -806,7 +807,9 @@ VAE_API int vae_bernoulli_f64(
  * is trained, a ::vae_runtime where and how it runs.
  *
  * @par Memory
- * vae_create() and vae_share() take all memory; no other call allocates.
+ * vae_create(), vae_share() and the loads of section 4 take a model's memory by exactly one allocation, whose
+ * size vae_footprint() tells. Saving, loading, importing and vae_set_metadata() need more memory, from the
+ * same allocator; all of it but the metadata is freed before the call returns. No other call allocates.
  *
  * @par Equal bits
  * With the library's own matrix product, a run is a function of configuration, training, data and the order
@@ -930,16 +933,6 @@ enum {
 /** Properties of a tensor: bits of vae_tensor_info.flags. @since 0.1 */
 enum {
     VAE_TENSOR_LEARNED = 1 /**< the optimizer updates it */
-};
-
-/** Options of saving: bits. Saving is not served yet. @since 0.1 */
-enum {
-    VAE_SAVE_WEIGHTS_ONLY = 1 /**< without the optimizer's moments and the step count */
-};
-
-/** Options of loading from memory: bits. Loading is not served yet. @since 0.1 */
-enum {
-    VAE_LOAD_IN_PLACE = 1 /**< the model reads its weights where they are; the memory must outlive it */
 };
 
 /**
@@ -1124,24 +1117,24 @@ typedef struct vae_runtime {
     /** Largest number of rows of a training call, and of rows that a reading call processes at a time; 1 to
      *  2^30 - 1, default 128 */
     uint64_t max_batch;
-    /** Largest samples * estimates that vae_set_training() may ask for; default 0: those of vae_create(). At
-     *  most 65536, and not less than those of vae_create() */
+    /** Largest samples * estimates that vae_set_training() may ask for; default 0: those of vae_create() or
+     *  of the file. At most 65536, and not less than those */
     uint64_t max_draws;
     /** Threads that work in one call, the caller's included; 1 to 1024, default 1: no thread is started. More
      *  than 1 without parallel_for in a build without threads is #VAE_ERR_UNSUPPORTED */
     int32_t threads;
     /** 1: the model is only read, and has no memory for gradients and moments. Training calls,
-     *  vae_set_training() and calls on gradients are then #VAE_ERR_STATE; vae_set_params() and
-     *  vae_set_tensor() work. Default 0 */
+     *  vae_set_training() and calls on gradients are then #VAE_ERR_STATE; vae_set_params(), vae_set_tensor()
+     *  and vae_import() work. Default 0 */
     int32_t inference_only;
     void *alloc_ctx; /**< passed to alloc and free, default NULL */
     /** Returns `size` bytes (at least 1) aligned to `alignment` (a power of two), or NULL if there are none.
-     *  vae_create() and vae_share() call it exactly once, with alignment 64, on the calling thread; the
-     *  stacks of the model's own threads come from the C library. alloc and free go together, else
-     *  #VAE_ERR_ARG; default NULL: the C library's */
+     *  Called on the calling thread, with alignment 64: see Memory above. The stacks of the model's own
+     *  threads come from the C library. alloc and free go together, else #VAE_ERR_ARG; default NULL: the C
+     *  library's */
     void *(*alloc)(void *ctx, size_t size, size_t alignment);
     /** Frees what `alloc` returned, of the same `size`; never NULL. vae_destroy() calls it, and so does a
-     *  vae_create() or vae_share() that fails */
+     *  call that fails or needs memory for itself alone */
     void (*free)(void *ctx, void *ptr, size_t size);
     /** A matrix product to use instead of the library's, with the arguments of cblas_sgemm(): order is 101
      *  (row-major), transa and transb are 111 (as it is) or 112 (transposed). Default NULL: the library's.
@@ -1331,19 +1324,6 @@ typedef struct vae_tensor_info {
  */
 VAE_API void vae_tensor_info_init(vae_tensor_info *info, size_t size);
 
-/** Maps a tensor of another program's file to one of the model's. Importing is not served yet. @since 0.1 */
-typedef struct vae_import_rule {
-    uint64_t size;       /**< sizeof(vae_import_rule) */
-    const char *ours;    /**< the tensor's name here */
-    const char *theirs;  /**< the tensor's name in the file */
-    uint64_t first_row;  /**< row of ours that the first row taken goes to, default 0 */
-    uint64_t their_row;  /**< first row of theirs, default 0 */
-    uint64_t their_step; /**< step between rows of theirs, default 1 */
-    int32_t transpose;   /**< 1: theirs is transposed first, default 0 */
-    int32_t reserved;    /**< 0 */
-    double factor;       /**< ours = factor * theirs, default 1 */
-} vae_import_rule;
-
 /**
  * @name Life
  * @{
@@ -1366,9 +1346,25 @@ VAE_API int vae_create(
     vae_model **out, const vae_config *config, const vae_training *training, const vae_runtime *runtime);
 
 /**
+ * Returns the size of the one block of memory that vae_create() takes with the same arguments, and a load of
+ * a file that holds this configuration and these settings of training. A load that uses the weights in place
+ * (#VAE_LOAD_IN_PLACE) takes less: the parameters are not in its block.
+ *
+ * @param config    as for vae_create()
+ * @param training  as for vae_create()
+ * @param runtime   as for vae_create(); no memory is taken
+ * @param bytes     [1] output
+ * @return as vae_create()
+ * @since 0.1
+ */
+VAE_API int vae_footprint(
+    const vae_config *config, const vae_training *training, const vae_runtime *runtime, size_t *bytes);
+
+/**
  * Makes a view: a model with a workspace and threads of its own on the owner's parameters, which are not
  * copied. Reading calls work on it and give the owner's bits; calls that change a model (training,
- * vae_set_training(), vae_set_params(), vae_set_tensor()) and calls on gradients are #VAE_ERR_STATE. Each
+ * vae_set_training(), vae_set_params(), vae_set_tensor(), vae_import(), vae_set_metadata()) and calls on
+ * gradients are #VAE_ERR_STATE. Each
  * view may be used by one thread at a time, different views at the same time. The owner must outlive its
  * views and must not be modified while a call on one is running; afterwards views read the new parameters.
  *
@@ -1732,11 +1728,11 @@ VAE_API int vae_get_tensor(const vae_model *model, const char *name, float *valu
 /**
  * Copies a tensor in. Moments, step count and an open gradient stay as they are.
  *
- * @param model   not a view; may be inference-only
+ * @param model   not a view, its weights not in place; may be inference-only
  * @param info    name, rank and shape, which must be the model's; the rest is ignored
  * @param values  the tensor, row-major, contiguous; finite
  * @return #VAE_OK, #VAE_ERR_ARG (also for a name that the model lacks, another shape, a value that is not
- *         finite), #VAE_ERR_ABI or #VAE_ERR_STATE (a view)
+ *         finite), #VAE_ERR_ABI or #VAE_ERR_STATE (a view, or weights in place)
  * @since 0.1
  */
 VAE_API int vae_set_tensor(vae_model *model, const vae_tensor_info *info, const float *values);
@@ -1765,10 +1761,11 @@ VAE_API int vae_get_params(const vae_model *model, float *params, uint64_t count
  * Copies all tensors in, in canonical order. The optimizer's moments, the step count and an open gradient
  * stay as they are: training then continues with the moments of the parameters that were replaced.
  *
- * @param model   not a view; may be inference-only
+ * @param model   not a view, its weights not in place; may be inference-only
  * @param params  [count] finite values
  * @param count   vae_param_count()
- * @return #VAE_OK, #VAE_ERR_ARG (also for a value that is not finite) or #VAE_ERR_STATE (a view)
+ * @return #VAE_OK, #VAE_ERR_ARG (also for a value that is not finite) or #VAE_ERR_STATE (a view, or weights
+ *         in place)
  * @since 0.1
  */
 VAE_API int vae_set_params(vae_model *model, const float *params, uint64_t count);
@@ -1796,6 +1793,243 @@ VAE_API int vae_get_grads(const vae_model *model, float *grads, uint64_t count);
  * @since 0.1
  */
 VAE_API float *vae_grad_buffer(vae_model *model, uint64_t *count);
+
+/** @} */
+
+/** @} */
+
+/* ---- 4. files ------------------------------------------------------------------------------------------ */
+
+/**
+ * @defgroup files 4. Files
+ * A model in one safetensors file: its configuration, its tensors by the names of vae_tensor(), its metadata
+ * and how it is trained; with the optimizer's moments and the step count, unless #VAE_SAVE_WEIGHTS_ONLY. Not
+ * in it: an open gradient, the ::vae_runtime, and what a program's own loop keeps. All numbers come back
+ * exactly, on machines of any byte order. docs/files.md describes the format.
+ *
+ * @par Exact resume
+ * A model that was saved and loaded goes on as the one that was not: the same bits of parameters and terms,
+ * on any instruction set and with any number of threads. A program with a loop of its own keeps its place in
+ * the data, for example as metadata; with vae_permutation() and a seed of its own it needs only the step
+ * count, vae_steps().
+ *
+ * @par Hostile files
+ * Loading and importing trust nothing in a file. A file that is malformed, whose tensors do not fit its
+ * configuration, or that holds a NaN or an infinity is #VAE_ERR_FORMAT, with words that name the tensor or
+ * the field. The configuration is validated as by vae_create(). Besides the model and its metadata, loading
+ * takes no more memory than twice the file's header and, of a stream, the bytes that have come. The model's
+ * own memory grows with vae_runtime.max_batch and vae_runtime.max_draws, which a program may limit.
+ *
+ * @par Threads
+ * As for the other calls on a model: one thread at a time. Loads may run at the same time.
+ *
+ * @par Errors
+ * After an error of a load the handle is NULL; of vae_save() the old file is as it was; of vae_import() and
+ * vae_set_metadata() the model is as it was.
+ * @{
+ */
+
+/** Options of saving: bits. @since 0.1 */
+enum {
+    VAE_SAVE_WEIGHTS_ONLY = 1 /**< without the optimizer's moments and the step count */
+};
+
+/** Options of loading from memory: bits. @since 0.1 */
+enum {
+    VAE_LOAD_IN_PLACE = 1 /**< the model reads its weights where they are; see vae_load_memory() */
+};
+
+/**
+ * @name Metadata
+ * Strings of the program's own: a threshold, names of classes, a place in the data. They are saved and loaded
+ * with the model. Keys and values are UTF-8. The key "format" and all keys that begin with "vae." are the
+ * library's.
+ * @{
+ */
+
+/**
+ * Sets the value of a key, or removes the key. Pointers that vae_get_metadata() returned are then invalid.
+ *
+ * @param model  not a view
+ * @param key    copied
+ * @param value  copied; NULL removes the key, if there is one
+ * @return #VAE_OK, #VAE_ERR_ARG (also for a key of the library's, or text that is not UTF-8), #VAE_ERR_NOMEM
+ *         or #VAE_ERR_STATE (a view)
+ * @since 0.1
+ */
+VAE_API int vae_set_metadata(vae_model *model, const char *key, const char *value);
+
+/**
+ * Returns the value of a key.
+ *
+ * @param model  a model or a view (its owner's metadata); NULL gives NULL
+ * @param key    NULL gives NULL
+ * @return a string of the model, valid until vae_set_metadata() or vae_destroy(); NULL if there is no such
+ *         key
+ * @since 0.1
+ */
+VAE_API const char *vae_get_metadata(const vae_model *model, const char *key);
+
+/** @} */
+
+/**
+ * @name Saving
+ * With flags 0 a model is saved in full, to be trained further. Inference-only models and views have no state
+ * of training: they are saved with #VAE_SAVE_WEIGHTS_ONLY, else #VAE_ERR_STATE; a view saves its owner's
+ * weights. The settings of training are always in the file.
+ * @{
+ */
+
+/**
+ * Saves a model to a file, whole or not at all: a crash at any moment, also of the machine, leaves the old
+ * file or the new one. The new file is written under another name in the same folder (".vae-" and 16
+ * hexadecimal digits), flushed to the disk and renamed, and the folder is flushed. Symbolic links are
+ * followed; a file that exists keeps its mode and must be writable; a new one has the mode that the umask
+ * leaves of 0666. A path to something other than a regular file, such as a pipe, is written to directly.
+ * Where there is no POSIX, the file is overwritten.
+ *
+ * @param model  a model or a view
+ * @param path   the file
+ * @param flags  0 or #VAE_SAVE_WEIGHTS_ONLY
+ * @return #VAE_OK; #VAE_ERR_ARG; #VAE_ERR_STATE; #VAE_ERR_NOMEM; #VAE_ERR_IO, its words naming the step that
+ *         failed and the system's reason; #VAE_ERR_UNSUPPORTED (metadata of more than about 10^8 bytes)
+ * @since 0.1
+ */
+VAE_API int vae_save(const vae_model *model, const char *path, uint32_t flags);
+
+/**
+ * Saves a model through a function of the program's.
+ *
+ * @param model  a model or a view
+ * @param write  takes exactly `size` bytes and returns 0; any other value ends the call. It is called on the
+ *               calling thread, with at most 16384 bytes, and must not use the model
+ * @param ctx    passed to write
+ * @param flags  0 or #VAE_SAVE_WEIGHTS_ONLY
+ * @return as vae_save(); #VAE_ERR_IO where `write` failed
+ * @since 0.1
+ */
+VAE_API int vae_save_stream(const vae_model *model, int (*write)(void *ctx, const void *data, size_t size),
+    void *ctx, uint32_t flags);
+
+/** @} */
+
+/**
+ * @name Loading
+ * The model's memory is one block, as that of vae_create(). A file without the state of training gives a
+ * model with no steps done. With vae_runtime.inference_only the state is left out; vae_steps() still tells
+ * the count.
+ * @{
+ */
+
+/**
+ * Loads a model from a file.
+ *
+ * @param out      the model, NULL after an error; vae_destroy() frees it
+ * @param path     a file that vae_save() wrote; it may be a pipe
+ * @param runtime  as for vae_create(); NULL: defaults
+ * @return #VAE_OK; #VAE_ERR_ARG (also max_draws below the file's); #VAE_ERR_ABI; #VAE_ERR_NOMEM; #VAE_ERR_IO;
+ *         #VAE_ERR_FORMAT; #VAE_ERR_UNSUPPORTED (a file of a newer format, a value that is not served yet, or
+ *         threads that the build lacks)
+ * @since 0.1
+ */
+VAE_API int vae_load(vae_model **out, const char *path, const vae_runtime *runtime);
+
+/**
+ * Loads a model through a function of the program's. Not a byte beyond the model is read, so that something
+ * else may follow in the stream, and no length is believed before its bytes have come.
+ *
+ * @param out      the model, NULL after an error
+ * @param read     gives exactly `size` bytes and returns 0; any other value ends the call. It is called on
+ *                 the calling thread
+ * @param ctx      passed to read
+ * @param runtime  as for vae_create(); NULL: defaults
+ * @return as vae_load(); #VAE_ERR_IO where `read` failed
+ * @since 0.1
+ */
+VAE_API int vae_load_stream(
+    vae_model **out, int (*read)(void *ctx, void *data, size_t size), void *ctx, const vae_runtime *runtime);
+
+/**
+ * Loads a model from memory.
+ *
+ * With #VAE_LOAD_IN_PLACE the model is inference-only, and `data` must outlive it and must not change. Where
+ * `data` holds the parameters in the library's own order, at an address that is a multiple of 64, the model
+ * reads them there, also from read-only memory; vae_set_params(), vae_set_tensor() and vae_import() are then
+ * #VAE_ERR_STATE. Otherwise they are copied, as without the flag: files of vae_save() have the canonical
+ * order, and the program vae-embed adds the other one. It writes a C array to be linked.
+ *
+ * @param out      the model, NULL after an error
+ * @param data     [size] the file's bytes
+ * @param size     their number
+ * @param flags    0 or #VAE_LOAD_IN_PLACE
+ * @param runtime  as for vae_create(); NULL: defaults
+ * @return as vae_load()
+ * @since 0.1
+ */
+VAE_API int vae_load_memory(
+    vae_model **out, const void *data, size_t size, uint32_t flags, const vae_runtime *runtime);
+
+/** @} */
+
+/**
+ * @name Importing
+ * Weights from a safetensors file of another program, for example a PyTorch state_dict. Element types F32,
+ * F64, F16 and BF16 are converted.
+ * @{
+ */
+
+/**
+ * Says where rows of a tensor of the model come from: row their_row + r their_step of theirs is row
+ * first_row + r of ours, for r = 0, 1, ... as long as both have such rows. A vector has one value in a row.
+ *
+ * For an encoder whose two heads are interleaved in one layer, means in its even rows:
+ *
+ *     {ours "encoder.1.weight", theirs "lin.weight", first_row 0,     their_row 0, their_step 2}
+ *     {ours "encoder.1.weight", theirs "lin.weight", first_row z_dim, their_row 1, their_step 2}
+ * @since 0.1
+ */
+typedef struct vae_import_rule {
+    uint64_t size;       /**< sizeof(vae_import_rule), set by vae_import_rule_init() */
+    const char *ours;    /**< the tensor's name in the model; required (default NULL) */
+    const char *theirs;  /**< the tensor's name in the file; required (default NULL) */
+    uint64_t first_row;  /**< row of ours that the first row taken goes to, default 0 */
+    uint64_t their_row;  /**< first row taken of theirs, default 0 */
+    uint64_t their_step; /**< step between rows taken, at least 1, default 1 */
+    int32_t transpose;   /**< 1: theirs is transposed first, default 0 */
+    int32_t reserved;    /**< 0 */
+    double factor;       /**< ours = factor * theirs, default 1; 2 makes log-variances of log-scales */
+} vae_import_rule;
+
+/**
+ * Writes a rule's defaults. Must be called for each element of an array.
+ *
+ * @param rule  output; NULL does nothing
+ * @param size  sizeof(vae_import_rule)
+ * @since 0.1
+ */
+VAE_API void vae_import_rule_init(vae_import_rule *rule, size_t size);
+
+/**
+ * Fills a model's tensors from a file. Everything is checked before anything is written: each row of the
+ * model's tensors must be filled exactly once, those of spans.* excepted, which may stay as they are; each
+ * tensor of the file must be used, and each of its rows, counters of batches (num_batches_tracked) excepted.
+ * Moments, step count and an open gradient stay as they are.
+ *
+ * Without rules the names must be among the common spellings, which are listed in docs/files.md and are no
+ * part of the ABI: those of pytorch/examples, of pythae's MLP, of an nn.Sequential each for encoder and
+ * decoder, and the library's own. Batch normalisation right behind a dense layer is then folded into it, with
+ * PyTorch's default epsilon, 1e-5.
+ *
+ * @param model    not a view, its weights not in place; may be inference-only
+ * @param path     a safetensors file
+ * @param rules    [n_rules] where each tensor comes from; NULL: by the common spellings
+ * @param n_rules  their number
+ * @return #VAE_OK; #VAE_ERR_ARG (also a rule for a tensor that the model lacks); #VAE_ERR_ABI; #VAE_ERR_STATE
+ *         (a view, or weights in place); #VAE_ERR_NOMEM; #VAE_ERR_IO; #VAE_ERR_FORMAT, its words naming the
+ *         tensor
+ * @since 0.1
+ */
+VAE_API int vae_import(vae_model *model, const char *path, const vae_import_rule *rules, size_t n_rules);
 
 /** @} */
 

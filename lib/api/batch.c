@@ -19,6 +19,14 @@ int vae_check_owner(const char *function, const vae_model *model)
     return model->owner ? vae_fail(VAE_ERR_STATE, "%s: not on a view", function) : VAE_OK;
 }
 
+int vae_check_writable(const char *function, const vae_model *model)
+{
+    int status = vae_check_owner(function, model);
+    if (status != VAE_OK || !model->in_place)
+        return status;
+    return vae_fail(VAE_ERR_STATE, "%s: the model reads its weights in place", function);
+}
+
 int vae_check_trained(const char *function, const vae_model *model)
 {
     int status = vae_check_owner(function, model);

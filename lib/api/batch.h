@@ -8,8 +8,9 @@
 
 /* All return VAE_OK, or an error and words that begin with `function`. */
 int vae_check_model(const char *function, const vae_model *model);
-/* A model with parameters of its own; and one that is trained. */
+/* No view; one whose parameters may be written; and one that is trained. */
 int vae_check_owner(const char *function, const vae_model *model);
+int vae_check_writable(const char *function, const vae_model *model);
 int vae_check_trained(const char *function, const vae_model *model);
 int vae_check_terms(const char *function, const vae_terms *terms);
 int vae_check_pointer(const char *function, const char *name, const void *pointer, uint64_t n);

@@ -6,23 +6,39 @@
 #include "batch.h"
 #include "config.h"
 
+static int read_request(const char *function, struct vae_request *r, const vae_config *config,
+    const vae_training *training, const vae_runtime *runtime)
+{
+    int status;
+    *r = (struct vae_request){.training = *(const vae_training *)vae_training_struct.defaults,
+        .runtime = *(const vae_runtime *)vae_runtime_struct.defaults};
+    if ((status = vae_config_read(function, &r->config, config)) != VAE_OK ||
+        (status = vae_training_read(function, &r->training, training)) != VAE_OK ||
+        (status = vae_runtime_read(function, &r->runtime, runtime)) != VAE_OK)
+        return status;
+    r->training.size = sizeof r->training;
+    return vae_runtime_fit(function, &r->runtime, &r->training);
+}
+
 int vae_create(
     vae_model **out, const vae_config *config, const vae_training *training, const vae_runtime *runtime)
 {
     struct vae_request r;
-    int status;
     if (!out)
         return vae_fail(VAE_ERR_ARG, "%s: out is NULL", __func__);
     *out = NULL;
-    r.training = *(const vae_training *)vae_training_struct.defaults;
-    r.runtime = *(const vae_runtime *)vae_runtime_struct.defaults;
-    if ((status = vae_config_read(__func__, &r.config, config)) != VAE_OK ||
-        (status = vae_training_read(__func__, &r.training, training)) != VAE_OK ||
-        (status = vae_runtime_read(__func__, &r.runtime, runtime)) != VAE_OK ||
-        (status = vae_runtime_fit(__func__, &r.runtime, &r.training)) != VAE_OK)
+    int status = read_request(__func__, &r, config, training, runtime);
+    return status == VAE_OK ? vae_model_create(out, &r) : status;
+}
+
+int vae_footprint(
+    const vae_config *config, const vae_training *training, const vae_runtime *runtime, size_t *bytes)
+{
+    struct vae_request r;
+    int status = vae_check_pointer(__func__, "bytes", bytes, 1);
+    if (status != VAE_OK || (status = read_request(__func__, &r, config, training, runtime)) != VAE_OK)
         return status;
-    r.training.size = sizeof r.training;
-    return vae_model_create(out, &r);
+    return vae_model_footprint(&r, bytes);
 }
 
 /* The owner's allocator, log and max_batch, one thread. */

@@ -46,7 +46,7 @@ int vae_get_params(const vae_model *model, float *params, uint64_t count)
 int vae_set_params(vae_model *model, const float *params, uint64_t count)
 {
     int status = check_copy(__func__, model, "params", params, count);
-    if (status != VAE_OK || (status = vae_check_owner(__func__, model)) != VAE_OK ||
+    if (status != VAE_OK || (status = vae_check_writable(__func__, model)) != VAE_OK ||
         (status = check_finite(__func__, "params", params, count)) != VAE_OK)
         return status;
     vae_model_import(model, params);
@@ -131,7 +131,7 @@ int vae_get_tensor(const vae_model *model, const char *name, float *values, uint
     if (count != t->count)
         return vae_fail(VAE_ERR_ARG, "%s: count is %llu: %s has %llu", __func__, (unsigned long long)count,
             t->name, (unsigned long long)t->count);
-    vae_tensor_export(t, model->network->panel, model->network->params, values);
+    vae_tensor_get(t, model->network->panel, model->network->params, 0, (size_t)t->count, values);
     return VAE_OK;
 }
 
@@ -150,7 +150,7 @@ static int check_shape(const char *function, const struct vae_tensor *t, const v
 int vae_set_tensor(vae_model *model, const vae_tensor_info *info, const float *values)
 {
     vae_tensor_info own = {0};
-    int status = vae_check_owner(__func__, model);
+    int status = vae_check_writable(__func__, model);
     if (status != VAE_OK || (status = vae_check_pointer(__func__, "info", info, 1)) != VAE_OK ||
         (status = vae_struct_read(__func__, &vae_tensor_info_struct, &own, info)) != VAE_OK ||
         (status = vae_check_pointer(__func__, "values", values, 1)) != VAE_OK)
@@ -161,6 +161,6 @@ int vae_set_tensor(vae_model *model, const vae_tensor_info *info, const float *v
     if ((status = check_shape(__func__, t, &own)) != VAE_OK ||
         (status = check_finite(__func__, "values", values, t->count)) != VAE_OK)
         return status;
-    vae_tensor_import(t, model->network->panel, values, model->own_network.params);
+    vae_tensor_put(t, model->network->panel, values, 0, (size_t)t->count, model->own_network.params);
     return VAE_OK;
 }

@@ -54,3 +54,8 @@ void vae_tensor_info_init(vae_tensor_info *info, size_t size)
 {
     vae_struct_init(&vae_tensor_info_struct, info, size);
 }
+
+void vae_import_rule_init(vae_import_rule *rule, size_t size)
+{
+    vae_struct_init(&vae_import_rule_struct, rule, size);
+}

@@ -41,6 +41,7 @@ static const vae_outputs outputs = {.samples = 1};
 static const vae_adjoints adjoints = {0};
 static const vae_terms terms = {0};
 static const vae_tensor_info tensor_info = {0};
+static const vae_import_rule import_rule = {.their_step = 1, .factor = 1};
 
 /* A struct that grows keeps the size of 0.1.0 as its least. */
 #define STRUCT(NAME)                                                                                         \
@@ -56,3 +57,4 @@ STRUCT(outputs);
 STRUCT(adjoints);
 STRUCT(terms);
 STRUCT(tensor_info);
+STRUCT(import_rule);

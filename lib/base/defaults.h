@@ -8,6 +8,6 @@
 
 extern const struct vae_struct vae_layer_struct, vae_span_struct, vae_config_struct, vae_training_struct,
     vae_runtime_struct, vae_batch_struct, vae_outputs_struct, vae_adjoints_struct, vae_terms_struct,
-    vae_tensor_info_struct;
+    vae_tensor_info_struct, vae_import_rule_struct;
 
 #endif

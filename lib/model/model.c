@@ -13,7 +13,7 @@
 #include <string.h>
 
 /* A tile reads B to the next multiple of 16 columns: that much may lie behind the last weight. */
-#define SLACK 64
+#define SLACK VAE_PARAMS_SLACK
 
 static uint64_t product(uint64_t a, uint64_t b)
 {
@@ -31,6 +31,7 @@ struct layout {
     struct vae_plan_sizes sizes;
     size_t max_batch, max_draws, threads, sum_rows;
     int view, training;
+    const float *params; /* of the caller, or NULL */
 };
 
 /* ---- workspace ---- */
@@ -165,7 +166,9 @@ static void take_description(struct vae_arena *arena, const struct layout *l, st
     model->tensors = take(arena, l->sizes.tensors, 1, sizeof *model->tensors);
     model->own_network.nodes = take(arena, c->n_encoder + c->n_decoder + 2, 1, sizeof(struct vae_node));
     model->own_network.spans = take(arena, vae_plan_spans(c), 1, sizeof(struct vae_cells_span));
-    model->own_network.params = take(arena, l->sizes.learned + SLACK, 1, sizeof(float));
+    /* A model whose parameters are the caller's is inference_only and in_place: nothing writes to them. */
+    model->own_network.params =
+        l->params ? (float *)l->params : take(arena, l->sizes.learned + SLACK, 1, sizeof(float));
 }
 
 /* One pass over the block; `model` is where the pointers go. */
@@ -180,32 +183,34 @@ static void lay_out(struct vae_arena *arena, const struct layout *l, struct vae_
         take_trainer(arena, l, &model->trainer);
 }
 
-static int out_of_memory(const struct vae_arena *arena, const char *what)
-{
-    if (vae_arena_overflowed(arena))
-        return vae_fail(VAE_ERR_NOMEM, "out of memory: %s needs more than the address space", what);
-    return vae_fail(VAE_ERR_NOMEM, "out of memory: %s needs %zu bytes", what, arena->used);
-}
-
-/* A zeroed block with its pointers in place. The sizes are added up over a model that is thrown away. */
-static int take_block(struct vae_model **out, const struct layout *l, const struct vae_allocator *allocator,
-    int32_t optimizer, const char *what)
+/* The size of the block, added up over a model that is thrown away. */
+static int measure(const struct layout *l, int32_t optimizer, const char *what, size_t *size)
 {
     struct vae_arena arena = {NULL, 0};
     struct vae_model sizing = {.trainer.settings.optimizer = optimizer};
     lay_out(&arena, l, &sizing);
-    if (l->sizes.learned >= UINT64_MAX / 64)
-        arena.used = SIZE_MAX;
-    void *block = vae_arena_overflowed(&arena) ? NULL : vae_memory_alloc(allocator, arena.used);
-    if (!block)
-        return out_of_memory(&arena, what);
-    size_t size = arena.used;
-    memset(block, 0, size);
-    struct vae_model *model = block;
+    if (vae_arena_overflowed(&arena) || l->sizes.learned >= UINT64_MAX / 64)
+        return vae_fail(VAE_ERR_NOMEM, "out of memory: %s needs more than the address space", what);
+    *size = arena.used;
+    return VAE_OK;
+}
+
+/* A zeroed block with its pointers in place. */
+static int take_block(struct vae_model **out, const struct layout *l, const struct vae_allocator *allocator,
+    int32_t optimizer, const char *what)
+{
+    size_t size;
+    int status = measure(l, optimizer, what, &size);
+    if (status != VAE_OK)
+        return status;
+    struct vae_model *model = vae_memory_alloc(allocator, size);
+    if (!model)
+        return vae_fail(VAE_ERR_NOMEM, "out of memory: %s needs %zu bytes", what, size);
+    memset(model, 0, size);
     model->size = size;
     model->allocator = *allocator;
     model->trainer.settings.optimizer = optimizer;
-    arena = (struct vae_arena){block, 0};
+    struct vae_arena arena = {(unsigned char *)model, 0};
     lay_out(&arena, l, model);
     *out = model;
     return VAE_OK;
@@ -285,11 +290,24 @@ static int start_threads(struct vae_model **out, struct vae_model *model, const 
     return vae_fail(VAE_ERR_NOMEM, "threads: the system refuses to start %zu", threads);
 }
 
+static struct layout layout_of_request(const struct vae_request *r)
+{
+    size_t draws = r->runtime.inference_only ? 1 : (size_t)r->runtime.max_draws;
+    struct layout l = layout_of(&r->config, &r->runtime, draws, !r->runtime.inference_only);
+    l.params = r->params;
+    return l;
+}
+
+int vae_model_footprint(const struct vae_request *r, size_t *size)
+{
+    struct layout l = layout_of_request(r);
+    return measure(&l, r->training.optimizer, "the model", size);
+}
+
 int vae_model_create(struct vae_model **out, const struct vae_request *r)
 {
     struct vae_allocator allocator = allocator_of(&r->runtime);
-    size_t draws = r->runtime.inference_only ? 1 : (size_t)r->runtime.max_draws;
-    struct layout l = layout_of(&r->config, &r->runtime, draws, !r->runtime.inference_only);
+    struct layout l = layout_of_request(r);
     struct vae_model *model;
     int status = take_block(&model, &l, &allocator, r->training.optimizer, "the model");
     if (status != VAE_OK)
@@ -297,6 +315,7 @@ int vae_model_create(struct vae_model **out, const struct vae_request *r)
     copy_config(model, &r->config);
     fill_network(model, &l);
     model->inference_only = r->runtime.inference_only;
+    model->in_place = r->params != NULL;
     model->trainer.settings = r->training;
     model->trainer.objective = vae_objective_of(r->training.objective);
     model->trainer.optimizer = vae_optimizer_of(r->training.optimizer);
@@ -304,7 +323,8 @@ int vae_model_create(struct vae_model **out, const struct vae_request *r)
         model->trainer.counts.power[i] = 1;
     if (l.training)
         vae_gradient_pieces(model->network, model->trainer.first_piece);
-    vae_initial_params(&model->config, &model->own_network, model->tensors, model->tensor_count);
+    if (!r->filled_later && !r->params)
+        vae_initial_params(&model->config, &model->own_network, model->tensors, model->tensor_count);
     return start_threads(out, model, &r->runtime);
 }
 
@@ -329,6 +349,7 @@ void vae_model_destroy(struct vae_model *model)
     struct vae_allocator allocator = model->allocator;
     size_t size = model->size;
     vae_pool_stop(&model->ws.pool);
+    vae_metadata_clear(&model->metadata, &allocator);
     vae_arena_release(model, size);
     vae_memory_free(&allocator, model, size);
 }
@@ -339,15 +360,15 @@ void vae_model_export(const struct vae_model *model, const float *own, float *ca
 {
     const struct vae_model *owner = vae_model_owner(model);
     for (size_t i = 0; i < owner->tensor_count; i++)
-        vae_tensor_export(
-            &owner->tensors[i], model->network->panel, own, canonical + owner->tensors[i].offset);
+        vae_tensor_get(&owner->tensors[i], model->network->panel, own, 0, (size_t)owner->tensors[i].count,
+            canonical + owner->tensors[i].offset);
 }
 
 void vae_model_import(struct vae_model *model, const float *canonical)
 {
     for (size_t i = 0; i < model->tensor_count; i++)
-        vae_tensor_import(&model->tensors[i], model->network->panel, canonical + model->tensors[i].offset,
-            model->own_network.params);
+        vae_tensor_put(&model->tensors[i], model->network->panel, canonical + model->tensors[i].offset, 0,
+            (size_t)model->tensors[i].count, model->own_network.params);
 }
 
 const struct vae_tensor *vae_model_find(const struct vae_model *model, uint64_t own, uint64_t *element)

@@ -5,6 +5,7 @@
 #define VAE_LIB_MODEL_MODEL_H
 
 #include "base/memory.h"
+#include "metadata.h"
 #include "pass/trainer.h"
 #include "pass/workspace.h"
 #include "tensors.h"
@@ -19,12 +20,14 @@ struct vae_model {
     /* A view leaves the rest to its owner. */
     struct vae_network own_network;
     int inference_only;
+    int in_place;               /* the parameters are the caller's, and read alone */
     struct vae_trainer trainer; /* of an inference-only model: the settings alone */
     vae_config config;          /* its arrays are the copies below */
     vae_layer *layers;          /* [n_encoder + n_decoder] */
     vae_span *spans;            /* [n_spans] */
     struct vae_tensor *tensors;
     size_t tensor_count;
+    struct vae_metadata metadata;
 };
 
 /* A complete and valid request. */
@@ -32,8 +35,16 @@ struct vae_request {
     vae_config config;
     vae_training training;
     vae_runtime runtime;
+    int filled_later; /* the caller writes all parameters: none are drawn */
+    const float
+        *params; /* used where they are, in the model's own order, and the slack behind them; or NULL */
 };
 
+/* Floats behind the last parameter that may be read. */
+#define VAE_PARAMS_SLACK 64
+
+/* The size of the one block that vae_model_create() takes. */
+int vae_model_footprint(const struct vae_request *request, size_t *size);
 int vae_model_create(struct vae_model **out, const struct vae_request *request);
 int vae_model_share(struct vae_model **view, const struct vae_model *owner, const vae_runtime *runtime);
 void vae_model_destroy(struct vae_model *model);

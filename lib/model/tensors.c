@@ -109,38 +109,44 @@ static size_t panels_of(const struct vae_tensor *t, size_t panel_width)
     return t->in_panels ? vae_panels_count(&panels) : 0;
 }
 
-void vae_tensor_export(const struct vae_tensor *t, size_t panel, const float *own, float *values)
+/* The first of n canonical elements that lie evenly in the model's own order: one row of a matrix at most. */
+struct run {
+    size_t at, step, n;
+};
+
+static struct run run_of(const struct vae_tensor *t, size_t panel, uint64_t first, size_t n)
 {
-    for (uint64_t i = 0; !t->in_panels && i < t->count; i++)
-        values[i] = own[t->own + i];
-    for (size_t p = 0; p < panels_of(t, panel); p++) {
-        struct window w = window_of(t, panel, p);
-        for (size_t r = 0; r < w.in; r++)
-            for (size_t c = 0; c < w.cols; c++)
-                values[(w.first + c) * w.in + r] = own[w.own + r * w.ld + c];
+    if (!t->in_panels)
+        return (struct run){t->own + (size_t)first, 1, n};
+    size_t in = (size_t)t->shape[1], row = (size_t)(first / in), col = (size_t)(first % in);
+    struct vae_panels panels = vae_panels_packed(NULL, in, (size_t)t->shape[0], panel);
+    struct window w = window_of(t, panel, row / panels.width);
+    return (struct run){w.own + col * w.ld + (row - w.first), w.ld, n < in - col ? n : in - col};
+}
+
+void vae_tensor_get(
+    const struct vae_tensor *t, size_t panel, const float *own, uint64_t first, size_t n, float *values)
+{
+    for (struct run run; n > 0; first += run.n, n -= run.n, values += run.n) {
+        run = run_of(t, panel, first, n);
+        for (size_t i = 0; i < run.n; i++)
+            values[i] = own[run.at + i * run.step];
     }
 }
 
-void vae_tensor_import(const struct vae_tensor *t, size_t panel, const float *values, float *own)
+void vae_tensor_put(
+    const struct vae_tensor *t, size_t panel, const float *values, uint64_t first, size_t n, float *own)
 {
-    for (uint64_t i = 0; !t->in_panels && i < t->count; i++)
-        own[t->own + i] = values[i];
-    for (size_t p = 0; p < panels_of(t, panel); p++) {
-        struct window w = window_of(t, panel, p);
-        for (size_t r = 0; r < w.in; r++)
-            for (size_t c = 0; c < w.cols; c++)
-                own[w.own + r * w.ld + c] = values[(w.first + c) * w.in + r];
+    for (struct run run; n > 0; first += run.n, n -= run.n, values += run.n) {
+        run = run_of(t, panel, first, n);
+        for (size_t i = 0; i < run.n; i++)
+            own[run.at + i * run.step] = values[i];
     }
 }
 
 uint64_t vae_tensor_own(const struct vae_tensor *t, size_t panel, uint64_t i)
 {
-    if (!t->in_panels)
-        return t->own + i;
-    size_t in = (size_t)t->shape[1], row = (size_t)(i % in), col = (size_t)(i / in);
-    struct vae_panels panels = vae_panels_packed(NULL, in, (size_t)t->shape[0], panel);
-    struct window w = window_of(t, panel, col / panels.width);
-    return w.own + row * w.ld + (col - w.first);
+    return run_of(t, panel, i, 1).at;
 }
 
 uint64_t vae_tensor_find(const struct vae_tensor *t, size_t panel, uint64_t own)

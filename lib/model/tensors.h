@@ -20,9 +20,12 @@ struct vae_tensor {
  * parameters are. */
 void vae_tensors_list(const struct vae_plan *plan, struct vae_network *net, struct vae_tensor *tensors);
 
-/* Copies between a tensor in canonical order and its place in an array in the model's own order. */
-void vae_tensor_export(const struct vae_tensor *tensor, size_t panel, const float *own, float *values);
-void vae_tensor_import(const struct vae_tensor *tensor, size_t panel, const float *values, float *own);
+/* Copies n elements of a tensor in canonical order, from `first` on, from or to their places in an array in
+ * the model's own order. */
+void vae_tensor_get(
+    const struct vae_tensor *tensor, size_t panel, const float *own, uint64_t first, size_t n, float *values);
+void vae_tensor_put(
+    const struct vae_tensor *tensor, size_t panel, const float *values, uint64_t first, size_t n, float *own);
 /* Where canonical element i of a tensor is in the model's own order. */
 uint64_t vae_tensor_own(const struct vae_tensor *tensor, size_t panel, uint64_t i);
 /* The canonical number, within the tensor, of element `own` of the model's own order; count where it is no
