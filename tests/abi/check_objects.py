@@ -79,7 +79,7 @@ def check_kernels(check, isa):
 
 
 def check_core(check):
-    for path in check.objects("vae_core"):
+    for path in check.objects("vae_core") + check.objects("vae_cold"):
         code = check.code(path)
         check.expect(wide(code) == (0, 0), f"{path.name} is no kernel and uses vector registers")
         if FUSED.search(code):
