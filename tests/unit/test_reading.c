@@ -291,7 +291,7 @@ END_TEST
 
 /* ---- ends ---- */
 
-START_TEST(no_rows)
+START_TEST(no_rows_or_no_outputs)
 {
     struct scene s = scene_open(KIND_GAUSS_SPAN);
     struct answers none;
@@ -300,6 +300,9 @@ START_TEST(no_rows)
     vae_batch_init(&batch, sizeof batch);
     must_ask(s.model, &batch, 2, ALL_ANSWERS, &none);
     untouched(&none, ALL_ANSWERS & ~(ONLY(KL_BY_LATENT) | ONLY(TERMS)), "no rows");
+    struct answers nothing;
+    must_ask(s.model, &s.batch, 2, 0, &nothing);
+    untouched(&nothing, ALL_ANSWERS, "no outputs");
     for (int j = 0; j < Z_DIM; j++)
         ck_assert(none.kl_by_latent[j] == 0);
     ck_assert(none.terms.objective == 0 && none.terms.elbo == 0 && none.terms.loglik == 0);
@@ -362,6 +365,6 @@ END_TEST
 int main(void)
 {
     const TTest *tests[] = {alone_and_together, short_forms, batches_and_threads_do_not_show, rows_one_by_one,
-        strides, nothing_is_changed, no_rows, rows_with_nan};
+        strides, nothing_is_changed, no_rows_or_no_outputs, rows_with_nan};
     return RUN_SUITE("reading", tests);
 }

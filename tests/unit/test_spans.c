@@ -245,6 +245,30 @@ START_TEST(cut_spans_agree)
 }
 END_TEST
 
+/* Rows in tasks, tasks on threads: scratch of several spans is each task's own. */
+START_TEST(threads_do_not_show)
+{
+    for (int which = 0; which < PLANS; which++)
+        for (int32_t objective = VAE_ELBO; objective <= VAE_IWAE; objective++) {
+            struct plan plan;
+            plan_spans(&plan, which);
+            plan.runtime.max_batch = 100;
+            plan.training.objective = objective;
+            plan.training.samples = 3;
+            vae_model *alone = model_of(&plan);
+            train_some(alone, 3, 97);
+            for (int32_t threads = 2; threads <= 5; threads += 3) {
+                plan.runtime.threads = threads;
+                vae_model *model = model_of(&plan);
+                train_some(model, 3, 97);
+                same_models(alone, model);
+                vae_destroy(model);
+            }
+            vae_destroy(alone);
+        }
+}
+END_TEST
+
 /* Every column a span of its own, of all likelihoods in turn. */
 START_TEST(a_span_for_each_column)
 {
@@ -358,6 +382,7 @@ END_TEST
 int main(void)
 {
     const TTest *tests[] = {loglik_is_a_sum_over_spans, layout_of_the_head, one_span_is_no_span,
-        spans_are_copied, cut_spans_agree, a_span_for_each_column, floors_of_given_scales, floors_of_cells};
+        spans_are_copied, cut_spans_agree, threads_do_not_show, a_span_for_each_column,
+        floors_of_given_scales, floors_of_cells};
     return RUN_SUITE("spans", tests);
 }
