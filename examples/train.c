@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Examples. Train a variational auto-encoder on images, watch the held-out bound, see what it learned.
  *
- *     train --train train-images-idx3-ubyte.gz --test t10k-images-idx3-ubyte.gz --epochs 10 --out pictures
+ *     train --train train-images-idx3-ubyte.gz --test t10k-images-idx3-ubyte.gz --epochs 10 --out pictures \
+ *         --save model.safetensors
  *
  * The auto-encoder's part is in three functions: create, train_epoch and evaluate. The rest is data and
  * pictures.
@@ -21,12 +22,14 @@
 #include "common/pictures.h"
 #include "common/plot.h"
 #include "common/progress.h"
+#include "common/resume.h"
 
 enum { DONE = 0, FAILED = 1, WRONG = 2, EVALUATE_ROWS = 1000 };
+enum { OTHER_DATA = 1 }; /* no status of the library */
 
 /* What a run has in hand. */
 struct run {
-    const struct options *o;
+    struct options *o;
     struct set *train;
     const struct set *held_out;
     vae_model *model;
@@ -35,6 +38,7 @@ struct run {
     double *elbo;      /* [held_out->n] */
     double *latent_kl; /* [2][latent]: of all held-out rows, and of one call's */
     struct history history;
+    struct position start; /* where a resumed run goes on */
     uint64_t epoch;
     size_t done; /* images of that epoch */
     int written; /* everything so far */
@@ -76,6 +80,16 @@ static void layers_of(const struct options *o, vae_layer *encoder, vae_layer *de
     }
 }
 
+static vae_runtime runtime_of(const struct options *o)
+{
+    vae_runtime runtime;
+    vae_runtime_init(&runtime, sizeof runtime);
+    runtime.max_batch = o->batch;
+    runtime.threads = (int32_t)o->threads;
+    runtime.log = on_log;
+    return runtime;
+}
+
 static int create(vae_model **model, const struct options *o, uint64_t x_dim)
 {
     vae_layer encoder[OPTIONS_MAX_HIDDEN], decoder[OPTIONS_MAX_HIDDEN];
@@ -106,12 +120,24 @@ static int create(vae_model **model, const struct options *o, uint64_t x_dim)
     training.kl_weight = o->kl_weight;
     training.free_bits = o->free_bits;
     training.learning_rate = o->rate;
-    vae_runtime runtime;
-    vae_runtime_init(&runtime, sizeof runtime);
-    runtime.max_batch = o->batch;
-    runtime.threads = (int32_t)o->threads;
-    runtime.log = on_log;
+    vae_runtime runtime = runtime_of(o);
     return vae_create(model, &config, &training, &runtime);
+}
+
+/* A new model, or the file's. */
+static int create_or_load(struct run *run)
+{
+    struct options *o = run->o;
+    vae_runtime runtime = runtime_of(o);
+    if (!o->resume)
+        return create(&run->model, o, run->train->data->dim);
+    int status = resume_load(&run->model, o, &run->start, &runtime);
+    if (status == VAE_OK && vae_x_dim(run->model) != run->train->data->dim) {
+        fprintf(stderr, "train: --resume %s: its model has %llu values a row, the data %zu\n", o->resume,
+            (unsigned long long)vae_x_dim(run->model), run->train->data->dim);
+        return OTHER_DATA;
+    }
+    return status;
 }
 
 static void fetch(
@@ -136,7 +162,8 @@ static int train_epoch(struct run *run, double *nelbo, double *rate)
         (unsigned long long)run->o->epochs);
     progress_start(&progress, stdout, label, set->n);
     set_shuffle(set, run->o->seed, run->epoch);
-    run->done = 0;
+    size_t first = run->epoch == run->start.epoch + 1 ? (size_t)run->start.done : 0;
+    run->done = first;
     do {
         size_t n = set->n - run->done < run->o->batch ? set->n - run->done : run->o->batch;
         fetch(run->o, set, run->done, n, run->epoch, run->x);
@@ -149,8 +176,8 @@ static int train_epoch(struct run *run, double *nelbo, double *rate)
         run->done += n;
         progress_update(&progress, run->done);
     } while (run->done < set->n && !interrupted);
-    *rate = (double)run->done / progress_end(&progress);
-    *nelbo = sum / (double)run->done;
+    *rate = (double)(run->done - first) / progress_end(&progress);
+    *nelbo = sum / (double)(run->done - first);
     return VAE_OK;
 }
 
@@ -189,27 +216,39 @@ static int evaluate(struct run *run, vae_terms *mean)
     return VAE_OK;
 }
 
+/* The model as it is now, if it is to be kept. */
+static int save(struct run *run)
+{
+    int whole = run->done == run->train->n;
+    struct position now = {run->epoch - !whole, whole ? 0 : run->done};
+    if (run->epoch == run->start.epoch) /* no epoch has begun */
+        now = run->start;
+    return run->o->save ? resume_save(run->model, run->o, &now) : VAE_OK;
+}
+
 static int train(struct run *run)
 {
     const struct options *o = run->o;
     puts("-ELBO in nats an image; train: mean over the epoch while the model learns; held-out: after the "
          "epoch");
-    for (run->epoch = 1; run->epoch <= o->epochs && !interrupted; run->epoch++) {
+    for (run->epoch = run->start.epoch + 1; run->epoch <= o->epochs && !interrupted; run->epoch++) {
         vae_terms terms;
         double nelbo, rate;
         int status = train_epoch(run, &nelbo, &rate);
         if (status == VAE_OK)
             status = evaluate(run, &terms);
+        if (status == VAE_OK)
+            status = save(run);
         if (status != VAE_OK)
             return status;
-        run->written &= history_add(&run->history, nelbo, &terms, rate) == 0;
+        run->written &= history_add(&run->history, (size_t)run->epoch, nelbo, &terms, rate) == 0;
         printf("epoch %llu/%llu  train -ELBO %.2f  held-out -ELBO %.2f (log-likelihood %.2f, KL %.2f)  "
                "%.0f images/s\n",
             (unsigned long long)run->epoch, (unsigned long long)o->epochs, nelbo, -terms.elbo, terms.loglik,
             terms.kl, rate);
     }
     run->epoch--;
-    return VAE_OK;
+    return run->epoch == run->start.epoch ? save(run) : VAE_OK;
 }
 
 /* ---- results --------------------------------------------------------------------------------------- */
@@ -297,6 +336,8 @@ static void explain(const struct run *run)
             ? "  manifold.png         the same over the latent plane: z0 to the right, z1 downwards,\n"
               "                       at equal steps of prior probability from 0.025 to 0.975\n"
             : "");
+    if (run->o->save)
+        printf("the model is in %s\n", run->o->save);
 }
 
 /* The library's words, and the option that may help. */
@@ -341,17 +382,19 @@ static int allocate(struct run *run)
     run->elbo = calloc(run->held_out->n, sizeof *run->elbo);
     run->latent_kl = calloc(latents, 2 * sizeof *run->latent_kl);
     if (run->x && run->elbo && run->latent_kl)
-        return history_init(&run->history, (size_t)run->o->epochs, run->o->out);
+        return history_init(&run->history, (size_t)run->o->epochs, (size_t)run->start.epoch, run->o->out);
     fprintf(stderr, "train: out of memory for %zu images of a call (--batch)\n", run->rows);
     return -1;
 }
 
 /* Create, train, and write the results, whether or not the training got to its end. */
-static int run_all(const struct options *o, struct set *train_set, const struct set *held_out)
+static int run_all(struct options *o, struct set *train_set, const struct set *held_out)
 {
     struct run run = {.o = o, .train = train_set, .held_out = held_out, .written = 1};
-    int status = create(&run.model, o, train_set->data->dim), code = FAILED;
-    if (status != VAE_OK) {
+    int status = create_or_load(&run), code = FAILED;
+    if (status == OTHER_DATA) {
+        code = WRONG;
+    } else if (status != VAE_OK) {
         fprintf(stderr, "train: ");
         complain(status, o);
     } else if (allocate(&run) == 0)
@@ -371,6 +414,8 @@ int main(int argc, char **argv)
     int parsed = options_parse(&options, argc, argv), code = WRONG;
     if (parsed != 0)
         return parsed > 0 ? DONE : WRONG;
+    if (!options.save)
+        options.save = options.resume;
     setvbuf(stdout, NULL, _IOLBF, 0); /* a log file gets each line at once */
     catch_signals();
     if (mkdir(options.out, 0777) != 0 && errno != EEXIST)

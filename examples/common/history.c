@@ -7,10 +7,33 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "plot.h"
 
-int history_init(struct history *history, size_t room, const char *dir)
+#define ROW "%zu,%.6f,%.6f,%.6f,%.6f,%.0f\n"
+
+static void put(struct history *history, size_t epoch, const double row[5])
+{
+    fprintf(history->csv, ROW, epoch, row[0], row[1], row[2], row[3], row[4]);
+    history->train[history->n] = row[0];
+    history->held_out[history->n++] = row[1];
+}
+
+/* Of what an earlier run left there, the rows up to epoch `last`. */
+static void keep(struct history *history, FILE *old, size_t last)
+{
+    char line[256];
+    size_t epoch;
+    double row[5];
+    while (old && fgets(line, sizeof line, old))
+        if (sscanf(line, "%zu,%lf,%lf,%lf,%lf,%lf", &epoch, &row[0], &row[1], &row[2], &row[3], &row[4]) ==
+                6 &&
+            epoch <= last && history->n < history->room)
+            put(history, epoch, row);
+}
+
+int history_init(struct history *history, size_t room, size_t last, const char *dir)
 {
     char path[PATH_MAX];
     *history = (struct history){.room = room, .train = calloc(room, 2 * sizeof *history->train)};
@@ -20,13 +43,20 @@ int history_init(struct history *history, size_t room, const char *dir)
     }
     history->held_out = history->train + room;
     snprintf(path, sizeof path, "%s/history.csv", dir);
+    FILE *old = last > 0 ? fopen(path, "r") : NULL;
+    if (old)
+        unlink(path); /* what is open can still be read */
     history->csv = fopen(path, "w");
-    if (!history->csv) {
+    if (history->csv) {
+        fprintf(
+            history->csv, "epoch,train_nelbo,heldout_nelbo,heldout_loglik,heldout_kl,images_per_second\n");
+        keep(history, old, last);
+    } else {
         fprintf(stderr, "%s: %s\n", path, strerror(errno));
-        return -1;
     }
-    fprintf(history->csv, "epoch,train_nelbo,heldout_nelbo,heldout_loglik,heldout_kl,images_per_second\n");
-    return 0;
+    if (old)
+        fclose(old);
+    return history->csv ? 0 : -1;
 }
 
 void history_free(struct history *history)
@@ -37,13 +67,10 @@ void history_free(struct history *history)
     memset(history, 0, sizeof *history);
 }
 
-int history_add(struct history *history, double train, const vae_terms *held_out, double rate)
+int history_add(struct history *history, size_t epoch, double train, const vae_terms *held_out, double rate)
 {
-    size_t i = history->n++;
-    history->train[i] = train;
-    history->held_out[i] = -held_out->elbo;
-    fprintf(history->csv, "%zu,%.6f,%.6f,%.6f,%.6f,%.0f\n", i + 1, train, -held_out->elbo, held_out->loglik,
-        held_out->kl, rate);
+    const double row[5] = {train, -held_out->elbo, held_out->loglik, held_out->kl, rate};
+    put(history, epoch, row);
     if (fflush(history->csv) == 0)
         return 0;
     fprintf(stderr, "history.csv: %s\n", strerror(errno));

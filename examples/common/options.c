@@ -85,6 +85,10 @@ static const struct rule rules[] = {
     {COUNT, "samples", "N", AT(samples), 0, 65536, NULL,
         "draws of z for a held-out row; 0: z = mu, which is no bound"},
     {TEXT, "out", "DIR", AT(out), 0, 0, NULL, "where results are written"},
+    {TEXT, "save", "FILE", AT(save), 0, 0, NULL,
+        "keep the model in FILE (.safetensors) after each epoch and at the end"},
+    {TEXT, "resume", "FILE", AT(resume), 0, 0, NULL,
+        "go on from FILE with its model and settings, up to --epochs; saves there, too, without --save"},
     {HELP, "help", NULL, 0, 0, 0, NULL, "this text"},
 };
 /* clang-format on */

@@ -11,6 +11,7 @@ enum { OPTIONS_MAX_HIDDEN = 8 };
 
 struct options {
     const char *train, *test, *out;
+    const char *save, *resume; /* files of the model, or NULL */
     uint64_t sprites, limit, width;
     int32_t binarise; /* draw 0 and 1 from the grey values */
     int32_t likelihood, mean, scale;

@@ -61,6 +61,46 @@ class Train(unittest.TestCase):
         self.assertEqual(self.history("--sprites", 300, "--seed", 7, "--threads", 2), first)
         self.assertNotEqual(self.history("--sprites", 300, "--seed", 8), first)
 
+    def test_resumed_as_if_never_stopped(self):
+        common = ["--sprites", 300, "--hidden", 16, "--batch", 32, "--seed", 3]
+        whole, parts = self.dir / "whole.safetensors", self.dir / "parts.safetensors"
+        calls = [run(*common, "--epochs", 4, "--out", self.dir / "one", "--save", whole),
+                 run(*common, "--epochs", 1, "--out", self.dir / "two", "--save", parts),
+                 run("--sprites", 300, "--seed", 3, "--epochs", 4, "--threads", 2, "--out", self.dir / "two",
+                     "--resume", parts)]
+        self.assertEqual([(call.returncode, call.stderr) for call in calls], [(0, "")] * 3)
+        self.assertEqual(whole.read_bytes(), parts.read_bytes())
+        one, two = ([line.rsplit(",", 1)[0] for line in (self.dir / name / "history.csv").read_text().splitlines()]
+                    for name in ("one", "two"))
+        self.assertEqual(one, two)
+
+    def test_resumed_in_the_middle_of_an_epoch(self):
+        common = ["--sprites", 30000, "--hidden", 16, "--batch", 32, "--epochs", 1]
+        file = self.dir / "model.safetensors"
+        with subprocess.Popen([TRAIN, *map(str, common), "--out", self.out, "--save", file],
+                              stdout=subprocess.PIPE, text=True) as process:
+            process.stdout.readline()
+            time.sleep(0.3)
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=120)
+        self.assertEqual(process.returncode, 128 + signal.SIGTERM)
+        self.assertEqual(run(*common, "--out", self.out, "--resume", file).returncode, 0)
+        whole = self.dir / "whole.safetensors"
+        self.assertEqual(run(*common, "--out", self.out, "--save", whole).returncode, 0)
+        self.assertEqual(file.read_bytes(), whole.read_bytes())
+
+    def test_resume_of_other_data_or_no_file(self):
+        file = self.dir / "model.safetensors"
+        made = run("--sprites", 100, "--epochs", 1, "--hidden", 4, "--out", self.out, "--save", file)
+        self.assertEqual(made.returncode, 0)
+        data = npy(self.dir / "x.npy", "|u1", (20, 5), bytes(100))
+        other = run("--train", data, "--epochs", 2, "--out", self.out, "--resume", file)
+        self.assertEqual(other.returncode, 2)
+        self.assertIn("784 values a row, the data 5", other.stderr)
+        missing = run("--sprites", 100, "--out", self.out, "--resume", self.dir / "none")
+        self.assertEqual(missing.returncode, 1)
+        self.assertIn("cannot open", missing.stderr)
+
     def test_every_likelihood(self):
         cells = struct.pack("<1600f", *[(i * 37 % 101) / 100 for i in range(1600)])
         data = npy(self.dir / "x.npy", "<f4", (80, 20), cells)
