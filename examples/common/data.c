@@ -81,6 +81,8 @@ int set_all(struct set *set, const struct data *data)
 int set_split(struct set *train, struct set *held_out, const struct data *data)
 {
     size_t held = (data->rows + 9) / 10;
+    memset(train, 0, sizeof *train);
+    memset(held_out, 0, sizeof *held_out);
     if (data->rows < 2 || set_all(train, data) != 0 || set_all(held_out, data) != 0)
         return -1;
     vae_permutation(0, STREAM_SPLIT, train->n, train->row);

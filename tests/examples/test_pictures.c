@@ -69,8 +69,11 @@ START_TEST(split_is_disjoint)
     set_free(&train);
     set_free(&held_out);
     struct data lone = bytes_of(1, 1, cells);
-    struct set none[2] = {{0}, {0}};
+    struct set none[2];
+    memset(none, 0xa5, sizeof none);
     ck_assert_int_eq(set_split(&none[0], &none[1], &lone), -1);
+    set_free(&none[0]);
+    set_free(&none[1]);
 }
 END_TEST
 
