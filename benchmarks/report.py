@@ -178,7 +178,7 @@ def footprint_goals(section):
     goals = [("memory at its peak beyond data, parameters, moments and gradients", "at most 16 MiB",
               f"{extra:.1f} MiB")]
     if section["library"]:
-        goals.append(("shared library, stripped", "at most 512 KiB", f"{section['library'] / 1024:.0f} KiB"))
+        goals.append(("shared library, stripped", "at most 592 KiB", f"{section['library'] / 1024:.0f} KiB"))
     return goals
 
 

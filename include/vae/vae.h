@@ -981,9 +981,10 @@ typedef struct vae_span {
      *  1e4, default 0 */
     double scale_value;
     double shape_value; /**< the same for the third parameter, default 0 */
-    /** Floor of the second parameter, from any source: smaller values are clamped to it, with slope 0; -1e30
-     *  to 1e4, default -1e30. A Gaussian with a log-variance for each cell and no floor has no maximum of
-     *  the likelihood: one column that the decoder fits exactly drives its log-variance to minus infinity */
+    /** Floor of the second parameter, from any source: smaller values are clamped to it, with slope 0 (from
+     *  the decoder, values equal to it too); -1e30 to 1e4, default -1e30. A Gaussian with a log-variance for
+     *  each cell and no floor has no maximum of the likelihood: one column that the decoder fits exactly
+     *  drives its log-variance to minus infinity */
     double scale_min;
     uint64_t levels; /**< of #VAE_DISCRETIZED_LOGISTIC, default 256; not served yet */
     int32_t input; /**< form that enters the encoder, default #VAE_INPUT_PLAIN; the other is not served yet */

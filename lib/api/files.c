@@ -144,7 +144,8 @@ static int begin(const char *function, vae_model **out, const vae_runtime *runti
     if (!out)
         return vae_fail(VAE_ERR_ARG, "%s: out is NULL", function);
     *out = NULL;
-    *r = (struct vae_request){.training = *(const vae_training *)vae_training_struct.defaults,
+    *r = (struct vae_request){.function = function,
+        .training = *(const vae_training *)vae_training_struct.defaults,
         .runtime = *(const vae_runtime *)vae_runtime_struct.defaults};
     int status = vae_runtime_read(function, &r->runtime, runtime);
     *allocator = (struct vae_allocator){r->runtime.alloc_ctx, r->runtime.alloc, r->runtime.free};

@@ -10,7 +10,8 @@ static int read_request(const char *function, struct vae_request *r, const vae_c
     const vae_training *training, const vae_runtime *runtime)
 {
     int status;
-    *r = (struct vae_request){.training = *(const vae_training *)vae_training_struct.defaults,
+    *r = (struct vae_request){.function = function,
+        .training = *(const vae_training *)vae_training_struct.defaults,
         .runtime = *(const vae_runtime *)vae_runtime_struct.defaults};
     if ((status = vae_config_read(function, &r->config, config)) != VAE_OK ||
         (status = vae_training_read(function, &r->training, training)) != VAE_OK ||
@@ -64,10 +65,14 @@ int vae_share(vae_model **view, const vae_model *owner, const vae_runtime *runti
     owner = vae_model_owner(owner);
     if (!runtime)
         own = runtime_of(owner);
-    if ((status = vae_runtime_read(__func__, &own, runtime)) != VAE_OK)
+    else if ((status = vae_struct_read(__func__, &vae_runtime_struct, &own, runtime)) != VAE_OK)
+        return status;
+    own.max_draws = 0; /* of no meaning here, and so not checked */
+    own.inference_only = 0;
+    if ((status = vae_runtime_read(__func__, &own, NULL)) != VAE_OK)
         return status;
     own.sgemm = owner->network->gemm.sgemm;
-    return vae_model_share(view, owner, &own);
+    return vae_model_share(__func__, view, owner, &own);
 }
 
 void vae_destroy(vae_model *model)

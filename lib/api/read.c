@@ -7,6 +7,8 @@
 #include "pass/infer.h"
 #include "pass/rows.h"
 
+#include <string.h>
+
 /* ---- what may be asked ---- */
 
 static int refuse(const char *function, const char *output, const char *words)
@@ -70,7 +72,10 @@ static int check_source(
     if ((status = b->source == VAE_FROM_PRIOR ? check_prior(function, b, o)
                                               : check_latents(function, b, o)) != VAE_OK)
         return status;
-    return name ? refuse(function, name, "needs the encoder's z, and z does not come from it") : VAE_OK;
+    if (!name)
+        return VAE_OK;
+    return vae_fail(VAE_ERR_ARG, "%s: %s%s needs the encoder's z, and z does not come from it", function,
+        strcmp(name, "terms") == 0 ? "" : "outputs.", name);
 }
 
 static int check_rows(const char *function, const vae_model *model, uint64_t n)

@@ -24,13 +24,11 @@ static int square_overflows(float g)
  */
 static uint64_t first_overflow(const vae_model *model, const struct vae_tensor *t)
 {
-    uint64_t first = t->count;
-    for (uint64_t i = t->own; i < t->own + t->count; i++) {
-        uint64_t element =
-            square_overflows(model->trainer.grads[i]) ? vae_tensor_find(t, model->network->panel, i) : first;
-        first = element < first ? element : first;
-    }
-    return first;
+    const float *g = model->trainer.grads;
+    uint64_t i = 0;
+    while (i < t->count && !square_overflows(g[vae_tensor_own(t, model->network->panel, i)]))
+        i++;
+    return i;
 }
 
 /* Gradients must be finite, and their squares too, else the moments would overflow and never come back. */

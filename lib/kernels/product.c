@@ -53,9 +53,9 @@ static struct vae_epilogue shifted(struct vae_epilogue epilogue, size_t cols)
     return epilogue;
 }
 
-size_t vae_gemm_packed(size_t m, size_t k)
+uint64_t vae_gemm_packed(size_t m, size_t k)
 {
-    return (m + VAE_PANEL - 1) / VAE_PANEL * VAE_PANEL * k;
+    return (uint64_t)((m + VAE_PANEL - 1) / VAE_PANEL * VAE_PANEL) * k;
 }
 
 /* A single row is bound by the loads of B: whole panels side by side. Returns how many panels are done. */
@@ -136,9 +136,20 @@ static void run_back(const struct vae_gemm *gemm, const struct vae_product *p)
 /* cblas.h's values. */
 enum { ROW_MAJOR = 101, NO_TRANS = 111, TRANS = 112 };
 
+/* A sum over no rows is 0; a BLAS need not be asked. */
+static void clear(const struct vae_product *p)
+{
+    for (size_t i = 0; i < p->m; i++)
+        memset(p->c.data + i * p->c.ld, 0, p->c.cols * sizeof *p->c.data);
+}
+
 static void run_sgemm(const struct vae_gemm *gemm, const struct vae_product *p)
 {
     int transposed = p->a_col != 1;
+    if (p->k == 0) {
+        clear(p);
+        return;
+    }
     /* The stride of a single row does not matter, except to a BLAS, which requires lda >= k. */
     size_t lda = transposed ? p->a_col : p->m == 1 ? p->k : p->a_row;
     gemm->sgemm(ROW_MAJOR, transposed ? TRANS : NO_TRANS, p->back ? TRANS : NO_TRANS, (int)p->m,

@@ -56,7 +56,7 @@ struct vae_panel_shape vae_panels_shape(const struct vae_panels *panels, size_t 
 struct vae_panels vae_panels_one(const struct vae_panels *panels, size_t panel, size_t row);
 
 /* Floats of `packed` for any product of m x k or less. */
-size_t vae_gemm_packed(size_t m, size_t k);
+uint64_t vae_gemm_packed(size_t m, size_t k);
 void vae_gemm_run(const struct vae_gemm *gemm, const struct vae_product *product);
 
 #endif

@@ -57,14 +57,15 @@ static void fill(const vae_config *c, struct vae_network *net, const struct vae_
         size_t n = t->count - i < DRAWN ? (size_t)(t->count - i) : DRAWN;
         draw(net, t->offset + i, n, law.normal, drawn);
         for (size_t j = 0; j < n; j++)
-            net->params[vae_tensor_own(t, net->panel, i + j)] = (float)(law.scale * (double)drawn[j]);
+            drawn[j] = (float)(law.scale * (double)drawn[j]);
+        vae_tensor_put(t, net->panel, drawn, i, n, net->params);
     }
 }
 
 static void start_scales(struct vae_network *net)
 {
     for (size_t k = 0; k < net->n_spans; k++)
-        if (net->spans[k].kind->has_scale && net->spans[k].scale_from == VAE_PARAM_SPAN)
+        if (vae_scale_is_learned(&net->spans[k]))
             net->params[net->spans[k].scale_at] = net->spans[k].scale_value;
 }
 

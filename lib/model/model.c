@@ -130,8 +130,9 @@ static void take_workspace(
     take_rows(arena, l, ws);
     ws->scales = take(arena, c->x_dim + SLACK, 1, sizeof(float));
     ws->zeros = take(arena, larger(c->x_dim, c->z_dim) + SLACK, 1, sizeof(float));
-    ws->packed_size = vae_plan_packed(&l->plan, most_task_rows(l));
-    ws->packed = take(arena, threads, ws->packed_size, sizeof(float));
+    uint64_t packed = vae_plan_packed(&l->plan, most_task_rows(l));
+    ws->packed_size = (size_t)packed;
+    ws->packed = take(arena, threads, packed, sizeof(float));
     ws->sum_rows = l->sum_rows;
     ws->sums = take(arena, product(threads, 2 * l->sum_rows), c->x_dim, sizeof(double));
     ws->cells = take(arena, threads, c->x_dim, sizeof(double));
@@ -184,28 +185,29 @@ static void lay_out(struct vae_arena *arena, const struct layout *l, struct vae_
 }
 
 /* The size of the block, added up over a model that is thrown away. */
-static int measure(const struct layout *l, int32_t optimizer, const char *what, size_t *size)
+static int measure(const char *function, const struct layout *l, int32_t optimizer, size_t *size)
 {
     struct vae_arena arena = {NULL, 0};
     struct vae_model sizing = {.trainer.settings.optimizer = optimizer};
     lay_out(&arena, l, &sizing);
     if (vae_arena_overflowed(&arena) || l->sizes.learned >= UINT64_MAX / 64)
-        return vae_fail(VAE_ERR_NOMEM, "out of memory: %s needs more than the address space", what);
+        return vae_fail(
+            VAE_ERR_NOMEM, "%s: out of memory: the model needs more than the address space", function);
     *size = arena.used;
     return VAE_OK;
 }
 
 /* A zeroed block with its pointers in place. */
-static int take_block(struct vae_model **out, const struct layout *l, const struct vae_allocator *allocator,
-    int32_t optimizer, const char *what)
+static int take_block(const char *function, struct vae_model **out, const struct layout *l,
+    const struct vae_allocator *allocator, int32_t optimizer)
 {
     size_t size;
-    int status = measure(l, optimizer, what, &size);
+    int status = measure(function, l, optimizer, &size);
     if (status != VAE_OK)
         return status;
     struct vae_model *model = vae_memory_alloc(allocator, size);
     if (!model)
-        return vae_fail(VAE_ERR_NOMEM, "out of memory: %s needs %zu bytes", what, size);
+        return vae_fail(VAE_ERR_NOMEM, "%s: out of memory: the model needs %zu bytes", function, size);
     memset(model, 0, size);
     model->size = size;
     model->allocator = *allocator;
@@ -231,7 +233,7 @@ static struct layout layout_of(
         .max_draws = max_draws,
         .threads = (size_t)runtime->threads,
         .training = training};
-    l.sum_rows = least(l.max_batch, VAE_SUM_ROWS);
+    l.sum_rows = least((l.max_batch + l.threads - 1) / l.threads, VAE_SUM_ROWS);
     l.sizes = vae_plan_measure(&l.plan);
     return l;
 }
@@ -277,7 +279,8 @@ static void fill_network(struct vae_model *model, const struct layout *l)
     model->network = net;
 }
 
-static int start_threads(struct vae_model **out, struct vae_model *model, const vae_runtime *runtime)
+static int start_threads(
+    const char *function, struct vae_model **out, struct vae_model *model, const vae_runtime *runtime)
 {
     struct vae_pool *pool = &model->ws.pool;
     size_t threads = (size_t)runtime->threads;
@@ -287,7 +290,7 @@ static int start_threads(struct vae_model **out, struct vae_model *model, const 
     }
     pool->threads = 1; /* none is left to be stopped */
     vae_model_destroy(model);
-    return vae_fail(VAE_ERR_NOMEM, "threads: the system refuses to start %zu", threads);
+    return vae_fail(VAE_ERR_NOMEM, "%s: the system refuses to start %zu threads", function, threads);
 }
 
 static struct layout layout_of_request(const struct vae_request *r)
@@ -301,7 +304,7 @@ static struct layout layout_of_request(const struct vae_request *r)
 int vae_model_footprint(const struct vae_request *r, size_t *size)
 {
     struct layout l = layout_of_request(r);
-    return measure(&l, r->training.optimizer, "the model", size);
+    return measure(r->function, &l, r->training.optimizer, size);
 }
 
 int vae_model_create(struct vae_model **out, const struct vae_request *r)
@@ -309,7 +312,7 @@ int vae_model_create(struct vae_model **out, const struct vae_request *r)
     struct vae_allocator allocator = allocator_of(&r->runtime);
     struct layout l = layout_of_request(r);
     struct vae_model *model;
-    int status = take_block(&model, &l, &allocator, r->training.optimizer, "the model");
+    int status = take_block(r->function, &model, &l, &allocator, r->training.optimizer);
     if (status != VAE_OK)
         return status;
     copy_config(model, &r->config);
@@ -325,21 +328,22 @@ int vae_model_create(struct vae_model **out, const struct vae_request *r)
         vae_gradient_pieces(model->network, model->trainer.first_piece);
     if (!r->filled_later && !r->params)
         vae_initial_params(&model->config, &model->own_network, model->tensors, model->tensor_count);
-    return start_threads(out, model, &r->runtime);
+    return start_threads(r->function, out, model, &r->runtime);
 }
 
-int vae_model_share(struct vae_model **view, const struct vae_model *owner, const vae_runtime *runtime)
+int vae_model_share(
+    const char *function, struct vae_model **view, const struct vae_model *owner, const vae_runtime *runtime)
 {
     struct vae_allocator allocator = allocator_of(runtime);
     struct layout l = layout_of(&owner->config, runtime, 1, 0);
     struct vae_model *model;
     l.view = 1;
-    int status = take_block(&model, &l, &allocator, VAE_ADAM, "the view");
+    int status = take_block(function, &model, &l, &allocator, VAE_ADAM);
     if (status != VAE_OK)
         return status;
     model->owner = owner;
     model->network = owner->network;
-    return start_threads(view, model, runtime);
+    return start_threads(function, view, model, runtime);
 }
 
 void vae_model_destroy(struct vae_model *model)

@@ -32,6 +32,7 @@ struct vae_model {
 
 /* A complete and valid request. */
 struct vae_request {
+    const char *function; /* whose words begin with it */
     vae_config config;
     vae_training training;
     vae_runtime runtime;
@@ -46,7 +47,8 @@ struct vae_request {
 /* The size of the one block that vae_model_create() takes. */
 int vae_model_footprint(const struct vae_request *request, size_t *size);
 int vae_model_create(struct vae_model **out, const struct vae_request *request);
-int vae_model_share(struct vae_model **view, const struct vae_model *owner, const vae_runtime *runtime);
+int vae_model_share(
+    const char *function, struct vae_model **view, const struct vae_model *owner, const vae_runtime *runtime);
 void vae_model_destroy(struct vae_model *model);
 
 static inline const struct vae_model *vae_model_owner(const struct vae_model *model)

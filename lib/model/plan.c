@@ -33,11 +33,6 @@ vae_span vae_plan_span(const vae_config *c, size_t k)
     return span;
 }
 
-static int scale_in_head(const vae_span *span)
-{
-    return vae_likelihood_of(span->likelihood)->has_scale && span->scale == VAE_PARAM_CELL;
-}
-
 int vae_plan_cells(const vae_config *c, struct vae_span_walk *walk, struct vae_cells_span *cells)
 {
     if (walk->next >= vae_plan_spans(c))
@@ -50,9 +45,9 @@ int vae_plan_cells(const vae_config *c, struct vae_span_walk *walk, struct vae_c
         .scale_from = span.scale,
         .scale_at = (size_t)c->x_dim + walk->scales,
         .scale_value = (float)span.scale_value,
-        .scale_min = span.scale_min > -(double)FLT_MAX ? (float)span.scale_min : -FLT_MAX};
+        .scale_min = span.scale_min > -1e30 ? (float)span.scale_min : -FLT_MAX}; /* the least is none */
     walk->columns += cells->columns;
-    walk->scales += scale_in_head(&span) ? cells->columns : 0;
+    walk->scales += vae_scale_is_decoded(cells) ? cells->columns : 0;
     return 1;
 }
 
@@ -133,20 +128,20 @@ struct vae_plan_sizes vae_plan_measure(const struct vae_plan *plan)
     struct vae_span_walk spans = {0, 0, 0};
     struct vae_cells_span span;
     while (vae_plan_cells(plan->config, &spans, &span)) {
-        int learned = span.kind->has_scale && span.scale_from == VAE_PARAM_SPAN;
+        int learned = vae_scale_is_learned(&span);
         add(&sizes.learned, learned);
         sizes.tensors += learned;
     }
     return sizes;
 }
 
-size_t vae_plan_packed(const struct vae_plan *plan, size_t rows)
+uint64_t vae_plan_packed(const struct vae_plan *plan, size_t rows)
 {
     struct vae_plan_walk walk = {0, 0};
     struct vae_node node;
-    size_t most = 0;
+    uint64_t most = 0;
     while (vae_plan_node(plan, &walk, &node)) {
-        size_t floats = node.kind->packed(&node, rows);
+        uint64_t floats = node.kind->packed(&node, rows);
         most = floats > most ? floats : most;
     }
     return most;

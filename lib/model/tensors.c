@@ -23,11 +23,6 @@ static struct vae_tensor scale_tensor(size_t span)
     return tensor;
 }
 
-static int scale_is_learned(const struct vae_cells_span *span)
-{
-    return span->kind->has_scale && span->scale_from == VAE_PARAM_SPAN;
-}
-
 /* In canonical order: layer by layer, then what is learned outside of them. */
 static size_t list(struct vae_network *net, struct vae_tensor *tensors)
 {
@@ -40,7 +35,7 @@ static size_t list(struct vae_network *net, struct vae_tensor *tensors)
                 &t, &net->nodes[i], encoder ? "encoder" : "decoder", encoder ? i : i - net->encoder);
     }
     for (size_t k = 0; k < net->n_spans; k++)
-        if (scale_is_learned(&net->spans[k]))
+        if (vae_scale_is_learned(&net->spans[k]))
             tensors[n++] = scale_tensor(k);
     return n;
 }
@@ -67,7 +62,7 @@ static void tell(struct vae_network *net, const struct vae_tensor *tensor)
             *(size_t *)((unsigned char *)&net->nodes[i] + t.offset) = (tensor++)->own;
     }
     for (size_t k = 0; k < net->n_spans; k++)
-        if (scale_is_learned(&net->spans[k]))
+        if (vae_scale_is_learned(&net->spans[k]))
             net->spans[k].scale_at = (tensor++)->own;
 }
 

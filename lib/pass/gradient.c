@@ -114,11 +114,6 @@ static void run_piece(void *arg, size_t task, size_t worker)
 
 /* ---- scales that are learned outside the decoder ---- */
 
-static int is_learned(const struct vae_cells_span *span)
-{
-    return span->kind->has_scale && span->scale_from == VAE_PARAM_SPAN;
-}
-
 /* From the log-likelihoods of the rows' draws, in order; no slope where the scale is clamped. */
 static float scale_gradient(const struct job *job, size_t k)
 {
@@ -141,7 +136,7 @@ static double run_scales(const struct job *job)
     double sum = 0;
     for (size_t k = 0; k < job->net->n_spans; k++) {
         size_t at = job->net->spans[k].scale_at;
-        if (!is_learned(&job->net->spans[k]))
+        if (!vae_scale_is_learned(&job->net->spans[k]))
             continue;
         float g = job->work & WORK_GRADIENT ? scale_gradient(job, k) : job->trainer->grads[at];
         if (!job->through_scratch)
@@ -187,7 +182,7 @@ static int scales_bounded(const struct vae_pass *p, const struct vae_bound *b)
 {
     for (size_t k = 0; k < p->net->n_spans; k++) {
         const double *loglik = vae_loss_span_values(p->net, p->ws, k);
-        for (size_t s = 0; is_learned(&p->net->spans[k]) && s < b->draws; s++)
+        for (size_t s = 0; vae_scale_is_learned(&p->net->spans[k]) && s < b->draws; s++)
             for (size_t i = 0; i < b->n; i++)
                 if (!(fabs(loglik[s * b->ld + i]) * b->sum / b->total < MOST_GRADIENT))
                     return 0;

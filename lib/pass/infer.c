@@ -18,7 +18,7 @@ struct job {
     struct vae_pass pass;
     const struct vae_reading *reading;
     int encodes, decodes, diverges, by_latent, scores; /* what is needed */
-    size_t draws;                                      /* of each row; at least 1 */
+    uint64_t draws;                                    /* of each row; at least 1 */
 };
 
 /* ---- what is asked for ---- */
@@ -52,7 +52,7 @@ static struct job job_of(const struct vae_network *net, struct vae_workspace *ws
     job.by_latent = job.encodes && o->kl_by_latent;
     job.scores = asks_loglik(r);
     job.decodes = asks_every_draw(r) || asks_first_draw(o);
-    job.draws = asks_every_draw(r) && o->samples > 1 ? (size_t)o->samples : 1;
+    job.draws = asks_every_draw(r) && o->samples > 1 ? o->samples : 1;
     return job;
 }
 
@@ -205,7 +205,7 @@ static void clear_sums(const struct job *job, size_t worker)
 
 /* ---- a task ---- */
 
-static void make_z(const struct job *job, struct vae_range r, size_t s, size_t worker)
+static void make_z(const struct job *job, struct vae_range r, uint64_t s, size_t worker)
 {
     const struct vae_reading *reading = job->reading;
     if (reading->batch->source == VAE_FROM_PRIOR)
@@ -236,7 +236,7 @@ static void encode(const struct job *job, struct vae_range r, size_t worker)
         vae_posterior_kl_by_latent(&job->pass, r);
 }
 
-static void decode(const struct job *job, struct vae_range r, size_t s, size_t worker)
+static void decode(const struct job *job, struct vae_range r, uint64_t s, size_t worker)
 {
     const struct vae_network *net = job->pass.net;
     vae_graph_forward(&job->pass, net->encoder, vae_network_nodes(net), r, worker);
@@ -274,7 +274,7 @@ static void run_task(void *arg, size_t task, size_t worker)
         clear_sums(job, worker);
     for (size_t i = r.first; job->scores && i < r.last; i++)
         job->pass.ws->row_sum[i] = 0;
-    for (size_t s = 0; (job->decodes || job->reading->out.z) && s < job->draws; s++) {
+    for (uint64_t s = 0; (job->decodes || job->reading->out.z) && s < job->draws; s++) {
         make_z(job, r, s, worker);
         if (s == 0)
             put_z(job, r);

@@ -12,11 +12,6 @@ static const struct vae_value *head_of(const struct vae_pass *p)
     return &p->ws->values[vae_network_values(p->net) - 1];
 }
 
-static int from_decoder(const struct vae_cells_span *span)
-{
-    return span->kind->has_scale && span->scale_from == VAE_PARAM_CELL;
-}
-
 static int clamped(const struct vae_cells_span *span)
 {
     return span->scale_min > -FLT_MAX;
@@ -31,7 +26,7 @@ void vae_loss_prepare(const struct vae_network *net, struct vae_workspace *ws)
 {
     for (size_t k = 0; k < net->n_spans; k++) {
         const struct vae_cells_span *span = &net->spans[k];
-        if (!span->kind->has_scale || from_decoder(span))
+        if (!span->kind->has_scale || vae_scale_is_decoded(span))
             continue;
         float scale = span->scale_from == VAE_PARAM_SPAN ? net->params[span->scale_at] : span->scale_value;
         scale = at_least(span->scale_min, scale);
@@ -50,7 +45,7 @@ void vae_loss_finish_head(const struct vae_pass *p, struct vae_range r)
         struct vae_epilogue activation = {.kind = VAE_EPILOGUE_FORWARD, .activation = span->mean_activation};
         if (span->mean_activation != VAE_IDENTITY)
             p->net->kernels->train->epilogue(&activation, n, span->columns, rows + span->first, head->ld);
-        for (size_t i = 0; from_decoder(span) && clamped(span) && i < n; i++)
+        for (size_t i = 0; vae_scale_is_decoded(span) && clamped(span) && i < n; i++)
             for (size_t j = 0; j < span->columns; j++)
                 rows[i * head->ld + span->scale_at + j] =
                     at_least(span->scale_min, rows[i * head->ld + span->scale_at + j]);
@@ -71,7 +66,7 @@ struct vae_cells vae_loss_cells(const struct vae_pass *p, size_t k, struct vae_r
         .zeros = p->ws->zeros};
     if (p->rows.x)
         cells.x = x->y + r.first * x->ld + span->first;
-    if (from_decoder(span)) {
+    if (vae_scale_is_decoded(span)) {
         cells.scale = row + span->scale_at;
         cells.ldscale = p->draws * head->ld;
     } else if (span->kind->has_scale) {
@@ -99,14 +94,9 @@ void vae_loss_exact(const struct vae_pass *p, struct vae_range r, double *value)
 
 /* ---- training ---- */
 
-static double *span_values(const struct vae_network *net, const struct vae_workspace *ws, size_t k)
+double *vae_loss_span_values(const struct vae_network *net, const struct vae_workspace *ws, size_t k)
 {
     return net->n_spans == 1 ? ws->loglik : ws->span_loglik + k * ws->max_draws * ws->max_batch;
-}
-
-const double *vae_loss_span_values(const struct vae_network *net, const struct vae_workspace *ws, size_t k)
-{
-    return span_values(net, ws, k);
 }
 
 /* Through the activation of the means, and through the clamps: what is clamped has no slope. */
@@ -134,13 +124,13 @@ static void train_span(
     size_t at = draw * p->ws->max_batch + r.first, values = vae_network_values(p->net);
     struct vae_cells_out out = {.w = p->ws->w_loglik + at, .ldg = p->draws * head->ld};
     if (work & VAE_LOSS_VALUE) {
-        out.value = span_values(p->net, p->ws, k) + at;
+        out.value = vae_loss_span_values(p->net, p->ws, k) + at;
         out.seen = draw == 0 ? &p->ws->seen[worker * p->net->n_spans + k] : NULL;
     }
     if (work & VAE_LOSS_GRADIENT) {
         float *g = head->g + (r.first * p->draws + draw) * head->ld;
         out.glocation = g + span->first;
-        out.gscale = from_decoder(span) ? g + span->scale_at : NULL;
+        out.gscale = vae_scale_is_decoded(span) ? g + span->scale_at : NULL;
         out.most = p->ws->most[worker * values + values - 1].g;
     }
     span->kind->train(&cells, &out);
@@ -159,7 +149,7 @@ void vae_loss_train(const struct vae_pass *p, struct vae_range r, size_t worker,
         for (size_t i = 0; i < r.n; i++)
             total[i] = 0;
         for (size_t k = 0; k < p->net->n_spans; k++)
-            add(total, span_values(p->net, p->ws, k) + s * p->ws->max_batch + r.first, r.n);
+            add(total, vae_loss_span_values(p->net, p->ws, k) + s * p->ws->max_batch + r.first, r.n);
     }
 }
 
@@ -188,7 +178,7 @@ static int search(const char *function, const struct vae_pass *p, size_t k)
     return VAE_OK;
 }
 
-static void raise(struct vae_seen *all, const struct vae_seen *one)
+static void raise_seen(struct vae_seen *all, const struct vae_seen *one)
 {
     all->most = one->most > all->most ? one->most : all->most;
     all->any |= one->any;
@@ -200,7 +190,7 @@ int vae_loss_check_data(const char *function, const struct vae_pass *p)
     for (size_t k = 0; k < p->net->n_spans; k++) {
         struct vae_seen seen = {0, 0, 0};
         for (size_t t = 0; t < p->ws->pool.threads; t++)
-            raise(&seen, &p->ws->seen[t * p->net->n_spans + k]);
+            raise_seen(&seen, &p->ws->seen[t * p->net->n_spans + k]);
         int status = p->net->spans[k].kind->suspects(&seen) ? search(function, p, k) : VAE_OK;
         if (status != VAE_OK)
             return status;

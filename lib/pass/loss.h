@@ -20,7 +20,7 @@ enum vae_loss_work { VAE_LOSS_VALUE = 1, VAE_LOSS_GRADIENT = 2 };
 void vae_loss_train(const struct vae_pass *pass, struct vae_range range, size_t worker, int work);
 
 /* [max_draws][max_batch] log-likelihoods of span k, of the last training pass. */
-const double *vae_loss_span_values(const struct vae_network *net, const struct vae_workspace *ws, size_t k);
+double *vae_loss_span_values(const struct vae_network *net, const struct vae_workspace *ws, size_t k);
 /* VAE_OK, or VAE_ERR_DATA or VAE_ERR_NONFINITE and words for a value of x that its likelihood does not take.
  */
 int vae_loss_check_data(const char *function, const struct vae_pass *pass);

@@ -20,6 +20,17 @@ struct vae_cells_span {
     float scale_value, scale_min;
 };
 
+/* Does the scale come from the decoder? Is it learned outside of it? */
+static inline int vae_scale_is_decoded(const struct vae_cells_span *span)
+{
+    return span->kind->has_scale && span->scale_from == VAE_PARAM_CELL;
+}
+
+static inline int vae_scale_is_learned(const struct vae_cells_span *span)
+{
+    return span->kind->has_scale && span->scale_from == VAE_PARAM_SPAN;
+}
+
 struct vae_network {
     const struct vae_kernels *kernels;
     struct vae_gemm gemm;

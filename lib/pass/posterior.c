@@ -9,23 +9,23 @@
 #include <string.h>
 
 /* Rows of one kind: the encoder's head, z, their gradients. */
-struct rows {
+struct strided {
     float *y, *g;
     size_t ld;
 };
 
-static struct rows head_rows(const struct vae_pass *p, size_t first)
+static struct strided head_rows(const struct vae_pass *p, size_t first)
 {
     const struct vae_value *v = &p->ws->values[p->net->encoder];
-    return (struct rows){v->y + first * v->ld, v->g ? v->g + first * v->ld : NULL, v->ld};
+    return (struct strided){v->y + first * v->ld, v->g ? v->g + first * v->ld : NULL, v->ld};
 }
 
 /* Every draws-th row of z, from draw `draw` of row `first` on. */
-static struct rows z_rows(const struct vae_pass *p, size_t first, size_t draw)
+static struct strided z_rows(const struct vae_pass *p, size_t first, size_t draw)
 {
     const struct vae_value *v = &p->ws->values[vae_network_z(p->net)];
     size_t row = first * p->draws + draw;
-    return (struct rows){v->y + row * v->ld, v->g ? v->g + row * v->ld : NULL, p->draws * v->ld};
+    return (struct strided){v->y + row * v->ld, v->g ? v->g + row * v->ld : NULL, p->draws * v->ld};
 }
 
 static struct vae_prior_call prior_call(const struct vae_pass *p)
@@ -41,14 +41,14 @@ static float *eps_rows(const struct vae_pass *p, size_t first, size_t draw)
 void vae_posterior_kl(const struct vae_pass *p, struct vae_range r)
 {
     struct vae_prior_call call = prior_call(p);
-    struct rows head = head_rows(p, r.first);
+    struct strided head = head_rows(p, r.first);
     p->net->prior->kl(&call, r.n, head.y, head.ld, p->ws->kl + r.first);
 }
 
 void vae_posterior_kl_by_latent(const struct vae_pass *p, struct vae_range r)
 {
     struct vae_prior_call call = prior_call(p);
-    struct rows head = head_rows(p, r.first);
+    struct strided head = head_rows(p, r.first);
     for (size_t i = 0; i < r.n; i++)
         p->net->prior->kl_by_latent(
             &call, head.y + i * head.ld, p->ws->latent_kl + (r.first + i) * p->net->z_dim);
@@ -92,7 +92,7 @@ void vae_posterior_draw(
     const struct vae_pass *p, struct vae_range r, uint64_t stream, size_t draw, size_t worker)
 {
     size_t d = p->net->z_dim;
-    struct rows head = head_rows(p, r.first), z = z_rows(p, r.first, draw);
+    struct strided head = head_rows(p, r.first), z = z_rows(p, r.first, draw);
     float *eps = eps_rows(p, r.first, draw);
     noise(p, r, stream, eps);
     p->net->kernels->exact32->reparam(r.n, d, head.y, head.ld, head.y + d, head.ld, eps, d, z.y, z.ld);
@@ -102,14 +102,14 @@ void vae_posterior_draw(
 
 void vae_posterior_copy_mu(const struct vae_pass *p, struct vae_range r)
 {
-    struct rows head = head_rows(p, r.first), z = z_rows(p, r.first, 0);
+    struct strided head = head_rows(p, r.first), z = z_rows(p, r.first, 0);
     for (size_t i = 0; i < r.n; i++)
         memcpy(z.y + i * z.ld, head.y + i * head.ld, p->net->z_dim * sizeof *z.y);
 }
 
 void vae_posterior_copy_z(const struct vae_pass *p, struct vae_range r)
 {
-    struct rows z = z_rows(p, r.first, 0);
+    struct strided z = z_rows(p, r.first, 0);
     for (size_t i = 0; i < r.n; i++)
         memcpy(z.y + i * z.ld, p->rows.z + vae_data_row(&p->rows, r.first + i) * p->rows.ldz,
             p->net->z_dim * sizeof *z.y);
@@ -118,7 +118,7 @@ void vae_posterior_copy_z(const struct vae_pass *p, struct vae_range r)
 void vae_posterior_draw_prior(const struct vae_pass *p, struct vae_range r, uint64_t stream)
 {
     struct vae_prior_call call = prior_call(p);
-    struct rows z = z_rows(p, r.first, 0);
+    struct strided z = z_rows(p, r.first, 0);
     size_t d = p->net->z_dim, run = p->rows.place ? 1 : r.n;
     float *drawn = eps_rows(p, r.first, 0);
     for (size_t i = 0; i < r.n; i += run) {
@@ -133,7 +133,7 @@ void vae_posterior_draw_prior(const struct vae_pass *p, struct vae_range r, uint
 static void subtract_log_q(const struct vae_pass *p, struct vae_range r, size_t draw, double *to)
 {
     size_t d = p->net->z_dim;
-    struct rows head = head_rows(p, r.first);
+    struct strided head = head_rows(p, r.first);
     const float *zeros = p->ws->zeros, *eps = eps_rows(p, r.first, draw);
     for (size_t i = 0; i < r.n; i++) {
         double log_eps, half = 0;
@@ -149,7 +149,7 @@ void vae_posterior_log_ratio(const struct vae_pass *p, struct vae_range r)
 {
     struct vae_prior_call call = prior_call(p);
     for (size_t s = 0; s < p->draws; s++) {
-        struct rows z = z_rows(p, r.first, s);
+        struct strided z = z_rows(p, r.first, s);
         double *to = p->ws->log_ratio + s * p->ws->max_batch + r.first;
         p->net->prior->log_density(&call, r.n, z.y, z.ld, to);
         subtract_log_q(p, r, s, to);
@@ -162,7 +162,7 @@ static void backward_kl(
     const struct vae_pass *p, const struct vae_bound_needs *needs, struct vae_range r, size_t worker)
 {
     struct vae_prior_call call = prior_call(p);
-    struct rows head = head_rows(p, r.first);
+    struct strided head = head_rows(p, r.first);
     const float *w = p->ws->w_kl + r.first;
     float *by_latent = p->ws->columns + worker * p->ws->columns_size;
     if (!needs->by_kl) {
@@ -183,7 +183,7 @@ static void backward_kl(
 static void backward_ratio(const struct vae_pass *p, struct vae_range r, size_t draw)
 {
     struct vae_prior_call call = prior_call(p);
-    struct rows head = head_rows(p, r.first), z = z_rows(p, r.first, draw);
+    struct strided head = head_rows(p, r.first), z = z_rows(p, r.first, draw);
     const float *w = p->ws->w_ratio + draw * p->ws->max_batch + r.first;
     size_t d = p->net->z_dim;
     p->net->prior->log_density_grad(&call, r.n, z.y, z.ld, w, z.g, z.ld);
@@ -196,10 +196,10 @@ void vae_posterior_backward(
     const struct vae_pass *p, const struct vae_bound_needs *needs, struct vae_range r, size_t worker)
 {
     size_t d = p->net->z_dim;
-    struct rows head = head_rows(p, r.first);
+    struct strided head = head_rows(p, r.first);
     backward_kl(p, needs, r, worker);
     for (size_t s = 0; s < p->draws; s++) {
-        struct rows z = z_rows(p, r.first, s);
+        struct strided z = z_rows(p, r.first, s);
         if (needs->by_ratio)
             backward_ratio(p, r, s);
         p->net->kernels->exact32->reparam_grad(r.n, d, head.y + d, head.ld, eps_rows(p, r.first, s), d, z.g,

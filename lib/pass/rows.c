@@ -3,6 +3,7 @@
  */
 #include "rows.h"
 
+#include <limits.h>
 #include <string.h>
 
 double vae_batch_weight(const vae_batch *batch, size_t place)
@@ -67,20 +68,19 @@ static int in_order(const struct vae_rows *rows)
 void vae_rows_attach(const struct vae_pass *p)
 {
     struct vae_value *x = &p->ws->values[0];
-    x->y = NULL;
-    if (!p->rows.x)
+    x->y = p->ws->x; /* also where there is no row: products of no rows want a place and a stride, too */
+    x->ld = vae_row_stride(x->cols);
+    if (!p->rows.x || p->rows.n == 0 || p->rows.ldx > INT_MAX || !in_order(&p->rows))
         return;
-    int as_they_lie = p->rows.n == 0 || in_order(&p->rows);
-    x->ld = as_they_lie ? p->rows.ldx : vae_row_stride(x->cols);
     /* Nothing writes to value 0 where it is the caller's. */
-    x->y =
-        as_they_lie ? (float *)p->rows.x + (p->rows.n ? vae_place(&p->rows, 0) * p->rows.ldx : 0) : p->ws->x;
+    x->y = (float *)p->rows.x + vae_place(&p->rows, 0) * p->rows.ldx;
+    x->ld = p->rows.ldx;
 }
 
 void vae_rows_gather(const struct vae_pass *p, struct vae_range r)
 {
     const struct vae_value *x = &p->ws->values[0];
-    if (!x->y || x->y != p->ws->x)
+    if (!p->rows.x || x->y != p->ws->x)
         return;
     for (size_t i = r.first; i < r.last; i++)
         memcpy(x->y + i * x->ld, p->rows.x + vae_data_row(&p->rows, i) * p->rows.ldx, x->cols * sizeof *x->y);

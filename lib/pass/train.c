@@ -226,8 +226,9 @@ int vae_train_check(const char *function, const struct vae_pass *p, const struct
         for (size_t k = 0; status == VAE_OK && k < sizeof terms / sizeof *terms; k++)
             if (!is_finite(terms[k].value))
                 status = vae_fail(VAE_ERR_NONFINITE,
-                    "%s: %s of row %zu is %g: lower the learning rate, or scale the data", function,
-                    terms[k].name, vae_place(&p->rows, i), vae_shown(terms[k].value));
+                    "%s: %s of row %zu is %g: lower the learning rate, scale the data, or give a scale a "
+                    "floor",
+                    function, terms[k].name, vae_place(&p->rows, i), vae_shown(terms[k].value));
     }
     return status;
 }

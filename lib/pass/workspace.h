@@ -50,11 +50,11 @@ struct vae_workspace {
     double *latent, *value;        /* [z_dim], [max_batch] */
 };
 
-/* How many rows a task takes: a thread's share, because every task reads all weights once; never more than
- * keep their activations in the second-level cache. */
+/* How many rows a task takes: a thread's share, because every task reads all weights once; never more than have
+ * about 128 draws, whose activations the second-level cache keeps. */
 static inline size_t vae_task_rows(size_t threads, size_t n, size_t draws)
 {
-    size_t most = draws < 64 ? 128 / draws + (128 % draws != 0) : 2;
+    size_t most = 128 / draws + (128 % draws != 0);
     size_t share = (n + threads - 1) / threads;
     return share < most ? share + (share == 0) : most;
 }

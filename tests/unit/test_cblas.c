@@ -188,9 +188,41 @@ START_TEST(nonfinite_rows)
 }
 END_TEST
 
+/* One column, and no row that counts: the gradient is 0, and not what the last one left. */
+START_TEST(no_row_that_counts)
+{
+    const float zeros[ROWS] = {0};
+    const uint64_t one = 1;
+    for (int k = 0; k < PRODUCTS; k++)
+        for (int all = 0; all < 2; all++) {
+            struct plan plan;
+            vae_terms terms = empty_terms();
+            plan_init(&plan, VAE_GAUSS, VAE_TANH, 1);
+            plan_sizes(&plan, 1, 1, &one, 1);
+            plan.runtime.sgemm = products[k];
+            vae_model *model = model_of(&plan);
+            float *x = rows_for(model, ROWS, 1);
+            vae_batch batch = batch_of(model, x, ROWS);
+            must(vae_grad(model, &batch, NULL));
+            batch.total_weight = 3;
+            batch.weight = zeros;
+            if (!all)
+                batch.n = 0;
+            must(vae_grad(model, &batch, &terms));
+            ck_assert(terms.grad_norm == 0 && terms.elbo == 0);
+            batch.x = all ? x : NULL;
+            must(vae_grad(model, &batch, &terms));
+            ck_assert(terms.grad_norm == 0);
+            ck_assert_uint_eq(refused, 0);
+            free(x);
+            vae_destroy(model);
+        }
+}
+END_TEST
+
 int main(void)
 {
-    const TTest *tests[] = {as_the_librarys_product, sides_of_one, nonfinite_rows};
+    const TTest *tests[] = {as_the_librarys_product, sides_of_one, nonfinite_rows, no_row_that_counts};
     int status = RUN_SUITE("cblas", tests);
 #ifndef HAVE_CBLAS
     status = status == EXIT_SUCCESS ? TEST_SKIPPED : status;

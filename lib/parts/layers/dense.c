@@ -17,7 +17,7 @@ static int tensor(const struct vae_node *node, size_t i, struct vae_layer_tensor
     return i < 2;
 }
 
-static size_t packed(const struct vae_node *node, size_t rows)
+static uint64_t packed(const struct vae_node *node, size_t rows)
 {
     return vae_gemm_packed(rows, node->in > node->out ? node->in : node->out);
 }

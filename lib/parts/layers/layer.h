@@ -82,7 +82,7 @@ struct vae_layer_kind {
     /* Tensor number i, or 0 where there are no more. */
     int (*tensor)(const struct vae_node *node, size_t i, struct vae_layer_tensor *tensor);
     /* Floats of vae_layer_call.packed for passes of so many rows. */
-    size_t (*packed)(const struct vae_node *node, size_t rows);
+    uint64_t (*packed)(const struct vae_node *node, size_t rows);
     /* Rows of out->y from the same rows of in->y. */
     void (*forward)(const struct vae_layer_call *call, const struct vae_layer_rows *rows);
     /* Rows of in->g from those of out->g, through the derivative of the activation of `in`. */
