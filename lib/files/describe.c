@@ -104,7 +104,8 @@ static const struct field state_fields[] = {
 };
 OBJECT(state);
 
-/* A struct that has grown has fields that these tables lack: `size`, all fields, and `reserved` where there is one. */
+/* A struct that has grown has fields that these tables lack: `size`, all fields, and `reserved` where there
+ * is one. */
 #define SIZE_OF_ARRAY (sizeof(void *) + sizeof(size_t))
 _Static_assert(sizeof(vae_layer) == 8 + 2 * 4 + 5 * 8, "layer_fields");
 _Static_assert(sizeof(vae_span) == 8 + 6 * 4 + 5 * 8, "span_fields");

@@ -17,7 +17,6 @@ struct importing {
     struct vae_model *model;
     struct vae_mapping *mappings;
     size_t count;
-    int by_rules;
     float *values;          /* [learned] NaN until it is filled */
     double *scale, *addend; /* [rows] by which a normalisation is folded in, or NULL */
 };
@@ -133,8 +132,8 @@ static int measure(struct importing *im, const struct vae_mapping *m, struct vae
             im->archive.function, VAE_SHOWN(t->name), VAE_SHOWN(t->type));
     s = shape_of(t->rank, t->shape);
     *their = m->transpose ? (struct shape){s.cols, s.rows} : s;
-    if (t->rank != ours->rank || their->cols != o.cols || m->their_row >= their->rows ||
-        m->first_row >= o.rows)
+    if (t->rank != ours->rank || their->cols != o.cols || (m->rows > 0 && their->rows != m->rows) ||
+        m->their_row >= their->rows || m->first_row >= o.rows)
         return wrong_shape(im, ours, t, s.rows == o.cols && s.cols == o.rows ? "; it is transposed" : "");
     uint64_t rows = (their->rows - m->their_row - 1) / m->their_step + 1;
     *taken = rows < o.rows - m->first_row ? rows : o.rows - m->first_row;
@@ -151,20 +150,17 @@ static int takes(const struct vae_mapping *m, uint64_t taken, uint64_t row)
 static int check_rows_of_theirs(struct importing *im, const struct vae_mapping *m,
     const struct vae_safetensor *t, uint64_t rows, uint64_t taken)
 {
-    const char *words = ": it has more rows";
     struct vae_safetensor same;
     struct shape shape;
     uint64_t other;
-    if (taken == rows)
-        return VAE_OK;
-    for (uint64_t row = 0; row < rows; row++) {
+    for (uint64_t row = 0; taken < rows && row < rows; row++) {
         int used = 0;
-        for (size_t i = 0; im->by_rules && !used && i < im->count; i++)
+        for (size_t i = 0; !used && i < im->count; i++)
             used = im->mappings[i].theirs == m->theirs &&
                    measure(im, &im->mappings[i], &same, &shape, &other) == VAE_OK &&
                    takes(&im->mappings[i], other, row);
         if (!used)
-            return wrong_shape(im, &im->model->tensors[m->ours], t, words);
+            return wrong_shape(im, &im->model->tensors[m->ours], t, ": it has more rows");
     }
     return VAE_OK;
 }
@@ -369,7 +365,7 @@ static int import_all(struct importing *im, const vae_import_rule *rules, size_t
 int vae_model_import_file(
     struct vae_model *model, struct vae_source *source, const vae_import_rule *rules, size_t n_rules)
 {
-    struct importing im = {.model = model, .by_rules = rules != NULL};
+    struct importing im = {.model = model};
     int status = vae_archive_open(&im.archive, source, &model->allocator);
     if (status == VAE_OK)
         status = import_all(&im, rules, n_rules);

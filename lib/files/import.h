@@ -14,6 +14,7 @@
 struct vae_mapping {
     size_t ours, theirs; /* no tensor of theirs: zeros */
     uint64_t first_row, their_row, their_step;
+    uint64_t rows; /* that theirs must have; 0: any number */
     int transpose;
     double factor;
     int is_bias;                         /* and with it the normalisation: */

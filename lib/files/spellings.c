@@ -287,6 +287,8 @@ static int map_layer(struct spelling *s, const struct module *layer, const struc
     }
     bias.is_bias = 1;
     weight.first_row = bias.first_row = first_row;
+    weight.rows = bias.rows =
+        layer->side == MEANS || layer->side == LOGVARS ? s->model->network->z_dim : of->out;
     int status = layer->tensor[WEIGHT] == VAE_NO_TENSOR ? VAE_OK : map(s, weight);
     if (status == VAE_OK && (norm || layer->tensor[BIAS] != VAE_NO_TENSOR))
         status = map(s, bias);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Test. Memory of files: what a model takes is known beforehand, what loading takes besides is bounded and freed,
- * every request may be refused.
+ * Test. Memory of files: what a model takes is known beforehand, what loading takes besides is bounded and
+ * freed, every request may be refused.
  */
 #include "../support/expect.h"
 #include "../support/files.h"

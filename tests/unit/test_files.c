@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Test. Saving and loading: every field and every bit comes back, by file, stream and memory; metadata; options
- * and states.
+ * Test. Saving and loading: every field and every bit comes back, by file, stream and memory; metadata;
+ * options and states.
  */
 #include "../support/expect.h"
 #include "../support/files.h"

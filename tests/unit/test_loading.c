@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Test. Files that are not what they should be: each field and each tensor may be missing, wrong, of another model or
- * hostile; the words name it.
+ * Test. Files that are not what they should be: each field and each tensor may be missing, wrong, of another
+ * model or hostile; the words name it.
  */
 #include "../support/expect.h"
 #include "../support/files.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Test. Resuming: 200 steps are 100 steps, a file, another process and 100 steps, to the bit; with noise, schedules,
- * shuffled rows and weights, on any number of threads.
+ * Test. Resuming: 200 steps are 100 steps, a file, another process and 100 steps, to the bit; with noise,
+ * schedules, shuffled rows and weights, on any number of threads.
  *
- * The program starts itself again: `test_resume FILE CASE THREADS` loads FILE, goes on, and writes what it has to
- * FILE.digest.
+ * The program starts itself again: `test_resume FILE CASE THREADS` loads FILE, goes on, and writes what it
+ * has to FILE.digest.
  */
 #include "../support/files.h"
 #include "../support/models.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Test. The reader of safetensors files: each kind of error of the reference implementation, in our words; what it
- * accepts; names, order, types.
+ * Test. The reader of safetensors files: each kind of error of the reference implementation, in our words;
+ * what it accepts; names, order, types.
  */
 #include "../support/expect.h"
 #include "../support/files.h"
