@@ -21,9 +21,14 @@ void vae_json_open(struct vae_json *json, const char *text, size_t size)
     *json = (struct vae_json){text, text + size, NULL};
 }
 
+static int is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
 int vae_json_peek(struct vae_json *json)
 {
-    while (json->at < json->end && memchr(" \t\n\r", *json->at, 4))
+    while (json->at < json->end && is_space(*json->at))
         json->at++;
     return json->at < json->end ? (unsigned char)*json->at : -1;
 }

@@ -20,7 +20,7 @@ struct vae_json_string {
 };
 
 void vae_json_open(struct vae_json *json, const char *text, size_t size);
-/* Is there nothing but white space left? */
+/* Is nothing but white space left? */
 int vae_json_close(struct vae_json *json);
 /* The next character that is no white space; -1 at the end. */
 int vae_json_peek(struct vae_json *json);

@@ -18,7 +18,7 @@ struct vae_loading {
     int trained; /* are there counts and moments? */
 };
 
-/* Reads the header and the descriptions; vae_archive_close() must follow, whatever is returned. */
+/* Reads the header and the descriptions; vae_archive_close() must follow, also after an error. */
 int vae_loading_open(
     struct vae_loading *loading, struct vae_source *source, const struct vae_allocator *allocator);
 /* Makes the data available and checks that there are enough for a validated configuration. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Real numbers as decimal text, exactly and whatever the locale: printf() and strtod() depend on it.
+ * Real numbers as decimal text, exactly and in every locale: printf() and strtod() depend on it.
  *
  * Both directions go by a fixed-point decimal number that is wide enough for every double without rounding,
  * and that is doubled and halved until it has the size that is needed.

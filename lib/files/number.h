@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Real numbers as decimal text, exactly and whatever the locale: printf() and strtod() depend on it.
+ * Real numbers as decimal text, exactly and in every locale: printf() and strtod() depend on it.
  */
 #ifndef VAE_LIB_FILES_NUMBER_H
 #define VAE_LIB_FILES_NUMBER_H

@@ -87,7 +87,7 @@ static uint64_t unpredictable(void)
     return vae_mix(number ^ (uint64_t)getpid() << 40 ^ (uint64_t)(uintptr_t)&number);
 }
 
-/* Nobody but the owner reads a file that is to have an old one's mode, before it has it. */
+/* Only the owner can read a file that is to have an old one's mode, before it has it. */
 static int open_temporary(struct vae_replace *r, mode_t mode)
 {
     size_t folder = folder_length(r->target);
@@ -141,7 +141,7 @@ static int begin_aside(struct vae_replace *r, const struct stat *old)
     return VAE_OK;
 }
 
-/* What is there is a pipe or a device. */
+/* The path is a pipe or a device. */
 static int begin_directly(struct vae_replace *r)
 {
     do

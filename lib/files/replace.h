@@ -11,7 +11,7 @@
 struct vae_replace {
     const char *function, *path; /* the caller's */
     vae_file file, folder;
-    int aside;                  /* into a temporary file; else what is there is no regular file */
+    int aside;                  /* into a temporary file; else the path is no regular file */
     char target[VAE_MOST_PATH]; /* the path, symbolic links followed */
     char temporary[VAE_MOST_PATH];
 };

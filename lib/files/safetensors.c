@@ -169,7 +169,7 @@ static int read_tensor(const struct vae_safetensors *st, struct vae_json *json, 
     }
     if (json->fault)
         return malformed(st, json);
-    return twice ? faulty(st, t, "a field is there twice") : check_tensor(st, &d);
+    return twice ? faulty(st, t, "a field appears twice") : check_tensor(st, &d);
 }
 
 /* ---- the header ---- */
@@ -207,7 +207,7 @@ static int walk(struct vae_safetensors *st, uint32_t *index, size_t metadata)
             break;
         if (vae_json_is(&t.name, "__metadata__")) {
             if (described++)
-                return vae_fail(VAE_ERR_FORMAT, "%s: __metadata__ is there twice", st->function);
+                return vae_fail(VAE_ERR_FORMAT, "%s: __metadata__ appears twice", st->function);
             walk_metadata(st, &json, index);
             continue;
         }
@@ -275,7 +275,7 @@ static int check_names(const struct vae_safetensors *st, const uint32_t *index, 
     for (size_t i = 1; i < n; i++)
         if (by_name(st, index[i - 1], index[i]) == 0) {
             read_name(st, index[i], &json, &name);
-            return vae_fail(VAE_ERR_FORMAT, "%s: %.*s is there twice", st->function, VAE_SHOWN(name));
+            return vae_fail(VAE_ERR_FORMAT, "%s: %.*s appears twice", st->function, VAE_SHOWN(name));
         }
     return VAE_OK;
 }

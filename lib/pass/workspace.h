@@ -50,8 +50,8 @@ struct vae_workspace {
     double *latent, *value;        /* [z_dim], [max_batch] */
 };
 
-/* How many rows a task takes: a thread's share, because every task reads all weights once; never more than have
- * about 128 draws, whose activations the second-level cache keeps. */
+/* How many rows a task takes: a thread's share, because every task reads all weights once; never more than
+ * have about 128 draws, whose activations the second-level cache keeps. */
 static inline size_t vae_task_rows(size_t threads, size_t n, size_t draws)
 {
     size_t most = 128 / draws + (128 % draws != 0);

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """Writes the safetensors files of this folder that stand for other programs' models, and expected.txt: for each one its
-ELBO at z = mu of the row x_j = (j + 1) / 8, computed here in float64. All models have 6 values, ReLU, Bernoulli logits and
+ELBO at z = mu of the row x_j = (j + 1) / 8, computed here in float64. All models have 6 values, ReLU, Bernoulli logits
+and
 2 latents. Nothing but the standard library is needed; vae-1.safetensors is written by make_vae1 in tests/tools.
 
 usage: generate.py [FOLDER]"""
@@ -122,17 +123,18 @@ def split(layer):
 
 
 def sequential():
-    """An nn.Sequential for each side: activations have numbers, more than nine of them; no bias before a normalisation."""
+    """An nn.Sequential for each side: activations have numbers, more than nine; no bias before a normalisation."""
     file = File(3)
     first = file.norm("vae.encoder.1", 5, file.linear("vae.encoder.0", X, 5, bias=False))
     second = file.linear("vae.encoder.9", 5, 4)
     means, logvars = split(file.linear("vae.encoder.11", 4, 2 * Z))
-    decoder = [file.linear("vae.decoder.0", Z, 4), file.linear("vae.decoder.2", 4, 5), file.linear("vae.decoder.10", 5, X)]
+    decoder = [file.linear("vae.decoder.0", Z, 4), file.linear("vae.decoder.2", 4, 5),
+               file.linear("vae.decoder.10", 5, X)]
     return file, elbo([first, second], means, logvars, decoder)
 
 
 def heads():
-    """Heads fc_mu and fc_var beside the sequences, as PyTorch Lightning saves them; float64, float16 and bfloat16."""
+    """Heads fc_mu and fc_var next to the sequences, as PyTorch Lightning saves them; float64, float16 and bfloat16."""
     file = File(4)
     encoder = [file.linear("model.encoder.0", X, 5, "F64")]
     means, logvars = file.linear("model.fc_mu", 5, Z, "F16"), file.linear("model.fc_var", 5, Z, "BF16")

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Writes a sample of the file format: a small model with spans, a learned scale, metadata and 25 steps of training,
- * and beside it the scores of four rows, which tests/unit/test_versions.c compares to the bit.
+ * Writes a sample of the file format: a small model with spans, a learned scale, metadata and 25 steps of
+ * training, and next to it the scores of four rows, which tests/unit/test_versions.c compares to the bit.
  *
- *     make_file FILE.safetensors SCORES.txt
+ * make_file FILE.safetensors SCORES.txt
  *
  * A sample stays in the tree when the format changes; a new version gets a sample of its own.
  */

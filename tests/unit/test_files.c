@@ -423,7 +423,7 @@ START_TEST(arguments_are_checked)
 }
 END_TEST
 
-/* A file's draws are a lower limit of max_draws, and what 0 stands for. */
+/* A file's draws are a lower limit of max_draws, and the meaning of 0. */
 START_TEST(draws_are_those_of_the_file)
 {
     struct plan plan;

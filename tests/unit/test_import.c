@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Test. Importing weights of other programs: common spellings and rules give the bound that was computed
- * elsewhere (tests/files/generate.py); whatever does not fit is named, and the model stays as it was.
+ * elsewhere (tests/files/generate.py); what does not fit is named, and the model stays as it was.
  */
 #include "../support/expect.h"
 #include "../support/files.h"

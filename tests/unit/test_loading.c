@@ -39,7 +39,7 @@ static void refused_with(const char *old, const char *replacement, int expected,
     bytes_free(&file);
 }
 
-#define Q "\\\"" /* as it stands in a string of the header */
+#define Q "\\\"" /* as it is in a string of the header */
 
 START_TEST(versions)
 {
@@ -198,7 +198,7 @@ START_TEST(values_that_no_training_leaves)
 }
 END_TEST
 
-/* An inference-only model needs no moments: they are not looked at, but must be there. */
+/* An inference-only model needs no moments: they are not read, but must exist. */
 START_TEST(moments_are_left_out_for_reading)
 {
     struct bytes file = small_file(), without = with_header(&file, "\"optimizer.1.decoder.1.bias\"",
@@ -233,7 +233,7 @@ START_TEST(every_length_may_be_wrong)
 }
 END_TEST
 
-/* Whatever byte is changed, what is loaded is a model that works, or an error. */
+/* Any byte is changed: what is loaded is a model that works, or an error. */
 START_TEST(every_byte_may_be_wrong)
 {
     struct bytes file = small_file();

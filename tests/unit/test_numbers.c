@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Test. Numbers as text: every double comes back, in the fewest digits, whatever the locale; the C library's
+ * Test. Numbers as text: every double comes back, in the fewest digits, in any locale; the C library's
  * conversions agree.
  */
 #include "../support/expect.h"

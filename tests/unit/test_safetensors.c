@@ -120,9 +120,9 @@ START_TEST(fields)
         "tensor a: no such dtype: f32");
     refused("{\"a\":{\"dtype\":\"\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4, "no such dtype");
     refused("{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4,
-        "tensor a: a field is there twice");
+        "tensor a: a field appears twice");
     refused("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"sh\\u0061pe\":[1],\"data_offsets\":[0,4]}}", 4,
-        "a field is there twice");
+        "a field appears twice");
     refused("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0]}}", 4,
         "data_offsets must be two numbers");
     refused("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4,4]}}", 4,
@@ -177,10 +177,10 @@ END_TEST
 START_TEST(names_are_unique)
 {
     refused("{" F32("abc", "1", 0, 4) "," F32("x", "1", 4, 8) "," F32("abc", "1", 8, 12) "}", 12,
-        "abc is there twice");
-    refused("{" F32("abc", "1", 0, 4) "," F32("\\u0061bc", "1", 4, 8) "}", 8, "is there twice");
-    refused("{\"__metadata__\":{\"k\":\"1\",\"l\":\"\",\"k\":\"2\"}}", 0, "k is there twice");
-    refused("{\"__metadata__\":{},\"__metadata__\":{}}", 0, "__metadata__ is there twice");
+        "abc appears twice");
+    refused("{" F32("abc", "1", 0, 4) "," F32("\\u0061bc", "1", 4, 8) "}", 8, "appears twice");
+    refused("{\"__metadata__\":{\"k\":\"1\",\"l\":\"\",\"k\":\"2\"}}", 0, "k appears twice");
+    refused("{\"__metadata__\":{},\"__metadata__\":{}}", 0, "__metadata__ appears twice");
     refused("{\"__metadata__\":{\"a\":1}}", 0, "a string is expected");
     refused("{\"__metadata__\":{\"a\":null}}", 0, "a string is expected");
     refused("{\"__metadata__\":[]}", 0, "an object is expected");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Test. Files of each version of the format stay readable: samples that earlier writers left, with the scores that
- * their models had then, on every machine.
+ * Test. Files of each version of the format stay readable: samples that earlier writers left, with the scores
+ * that their models had then, on every machine.
  */
 #include "../support/files.h"
 #include "../support/models.h"
