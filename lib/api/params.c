@@ -116,7 +116,10 @@ static const struct vae_tensor *find(const char *function, const vae_model *mode
     for (size_t i = 0; name && i < owner->tensor_count; i++)
         if (strcmp(owner->tensors[i].name, name) == 0)
             return &owner->tensors[i];
-    vae_fail(VAE_ERR_ARG, "%s: no tensor is called \"%.100s\"", function, name ? name : "NULL");
+    if (name)
+        vae_fail(VAE_ERR_ARG, "%s: no tensor is called \"%.100s\"", function, name);
+    else
+        vae_fail(VAE_ERR_ARG, "%s: name is NULL", function);
     return NULL;
 }
 
