@@ -41,7 +41,6 @@ struct answers {
         x_mean[ROWS * X_DIM], x_location[ROWS * X_DIM], x_scale[ROWS * X_DIM], x_shape[ROWS * X_DIM],
         x_draw[ROWS * X_DIM];
     vae_terms terms;
-    float unused;
 };
 
 extern const char *const answer_names[ANSWERS];

@@ -102,12 +102,7 @@ struct law_moments law_moments(const struct law *law)
 
 double law_below(const struct law *law, double x)
 {
-    double l = law->location, b = exp(law->scale), sum = 0;
-    if (law_is_discrete(law)) {
-        for (double k = 0; k <= x; k++)
-            sum += exp(law_loglik(law, k));
-        return sum;
-    }
+    double l = law->location, b = exp(law->scale);
     if (law->likelihood == VAE_GAUSS)
         return 0.5 * erfc((l - x) / sqrt(2 * b));
     if (law->likelihood == VAE_LAPLACE)

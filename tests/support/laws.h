@@ -19,7 +19,7 @@ struct law_moments {
 
 /* Relative errors below 1e-9. */
 struct law_moments law_moments(const struct law *law);
-/* The probability of values up to x. */
+/* The probability of values up to x, of a law that is not discrete. */
 double law_below(const struct law *law, double x);
 double law_loglik(const struct law *law, double x);
 int law_is_discrete(const struct law *law);
