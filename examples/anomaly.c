@@ -3,7 +3,7 @@
  * scores of frames that were not trained on, then score each frame as it comes.
  *
  * A frame is 12 x 12 with one bright bar, upright and somewhere. In the stream a few bars lie down, and once
- * the sensor breaks and gives NaN.
+ * the sensor breaks and gives NaN. With the name of a file, the model is saved there, the threshold with it.
  */
 #include <math.h>
 #include <stdio.h>
@@ -99,7 +99,19 @@ static int watch(vae_model *model, double threshold)
     return found == unusual && false_alarms <= STREAM / 50;
 }
 
-int main(void)
+/* The threshold travels with the model, in digits that read back as the same number. */
+static int save(vae_model *model, double threshold, const char *path)
+{
+    char digits[32];
+    snprintf(digits, sizeof digits, "%.17g", threshold);
+    if (vae_set_metadata(model, "threshold", digits) == VAE_OK &&
+        vae_save(model, path, VAE_SAVE_WEIGHTS_ONLY) == VAE_OK)
+        return 1;
+    fprintf(stderr, "%s\n", vae_last_error());
+    return 0;
+}
+
+int main(int argc, char **argv)
 {
     vae_model *model;
     static double score[CHECK];
@@ -115,7 +127,7 @@ int main(void)
     }
     double threshold = choose_threshold(score, CHECK);
     printf("threshold %.1f nats: %d %% of held-out ordinary frames score no more\n", threshold, PERCENT);
-    int good = watch(model, threshold);
+    int good = watch(model, threshold) && (argc < 2 || save(model, threshold, argv[1]));
     vae_destroy(model);
     return !good;
 }
