@@ -17,6 +17,7 @@ static void failed(int status, int expected, const char *a, const char *b, const
 {
     const char *const words[] = {a, b, c};
     ck_assert_msg(status == expected, "%s %s: status %d, not %d", a, b ? b : "", status, expected);
+    ck_assert_msg(strncmp(vae_last_error(), "vae_", 4) == 0, "\"%s\" names no function", vae_last_error());
     for (int i = 0; i < 3; i++)
         ck_assert_msg(!words[i] || strstr(vae_last_error(), words[i]), "\"%s\" lacks \"%s\"",
             vae_last_error(), words[i] ? words[i] : "");

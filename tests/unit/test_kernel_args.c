@@ -317,6 +317,9 @@ START_TEST(categorical_arguments)
     label[2] = D;
     expect_refused(vae_loglik_categorical_grad(N, D, label, x, LD, NULL, value, g, LD), function,
         "label[2] is 5, must be below k = 5");
+    label[2] = 7;
+    expect_refused(vae_loglik_categorical_grad(N, D, label, x, LD, NULL, value, g, LD), function,
+        "label[2] is 7, must be below k = 5");
     label[2] = UINT32_MAX;
     expect_refused(vae_loglik_categorical(N, D, label, x, LD, value), "vae_loglik_categorical", "label[2]");
     expect_refused(vae_loglik_categorical(N, 2, (uint32_t[]){0, 1, 1}, x, LD, NULL), "vae_loglik_categorical",
@@ -372,6 +375,11 @@ START_TEST(full_covariance_arguments)
     EXPECT_OK(vae_kl_gauss(0, NULL, NULL, 0, NULL, NULL, 0, NULL, 0, value));
     HOLDS(value[0] == 0.0f);
     ck_assert_uint_eq(vae_kl_gauss_work(SIZE_MAX / 2), SIZE_MAX);
+    /* The largest size that fits, and the next. */
+    size_t most = 1;
+    while (vae_kl_gauss_work(most + 1) < SIZE_MAX)
+        most += vae_kl_gauss_work(2 * most) < SIZE_MAX ? most : 1 + most / 4096;
+    ck_assert(sqrt((double)SIZE_MAX / 64) < 1.001 * (double)most + 4);
 }
 END_TEST
 
