@@ -946,9 +946,9 @@ typedef struct vae_layer {
      *  kinds, which have as many outputs as inputs */
     uint64_t units;
     double slope;    /**< of #VAE_LEAKY_RELU for x <= 0; 0 to 1, default 0.01 */
-    double epsilon;  /**< of batch normalisation, default 1e-5; not served yet */
-    double momentum; /**< of batch normalisation, default 0.1; not served yet */
-    double dropout;  /**< probability of a dropout layer, 0 <= p < 1, default 0.5; not served yet */
+    double epsilon;  /**< of batch normalisation, default 1e-5; other kinds ignore it */
+    double momentum; /**< of batch normalisation, default 0.1; other kinds ignore it */
+    double dropout;  /**< probability of a dropout layer, 0 <= p < 1, default 0.5; other kinds ignore it */
 } vae_layer;
 
 /**
@@ -986,7 +986,7 @@ typedef struct vae_span {
      *  each cell and no floor has no maximum of the likelihood: one column that the decoder fits exactly
      *  drives its log-variance to minus infinity */
     double scale_min;
-    uint64_t levels; /**< of #VAE_DISCRETIZED_LOGISTIC, default 256; not served yet */
+    uint64_t levels; /**< of #VAE_DISCRETIZED_LOGISTIC, default 256; other likelihoods ignore it */
     int32_t input; /**< form that enters the encoder, default #VAE_INPUT_PLAIN; the other is not served yet */
     int32_t reserved; /**< 0 */
 } vae_span;

@@ -95,10 +95,7 @@ static int check_layer(const struct place *at, const vae_layer *layer)
         (status = check_choice(
              at, "activation", layer->activation, VAE_ACTIVATION_DEFAULT, VAE_ELU, known)) != VAE_OK ||
         (status = check_real(at, "slope", layer->slope, layer->slope >= 0 && layer->slope <= 1, "0 to 1")) !=
-            VAE_OK ||
-        (status = check_unserved(at, "epsilon", layer->epsilon == 1e-5)) != VAE_OK ||
-        (status = check_unserved(at, "momentum", layer->momentum == 0.1)) != VAE_OK ||
-        (status = check_unserved(at, "dropout", layer->dropout == 0.5)) != VAE_OK)
+            VAE_OK)
         return status;
     return check_range(at, "units", layer->units, 1, MOST_WIDTH);
 }
@@ -170,8 +167,7 @@ static int check_span(const struct place *at, const vae_span *span, uint64_t lef
         (status = check_range(at, "columns", span->columns, 1, left)) != VAE_OK ||
         (status = check_likelihood(at, span->likelihood)) != VAE_OK ||
         (status = check_means(at, span->mean_activation, kind)) != VAE_OK ||
-        (status = check_scale(at, span, kind)) != VAE_OK || (status = check_values(at, span)) != VAE_OK ||
-        (status = check_unserved(at, "levels", span->levels == 256)) != VAE_OK)
+        (status = check_scale(at, span, kind)) != VAE_OK || (status = check_values(at, span)) != VAE_OK)
         return status;
     return check_choice(
         at, "input", span->input, VAE_INPUT_PLAIN, VAE_INPUT_LOG1P, span->input == VAE_INPUT_PLAIN);

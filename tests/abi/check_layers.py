@@ -114,12 +114,14 @@ def circle_faults(edges):
 
 
 def example_faults(root, lib):
-    examples = sources(root / "examples")
+    examples, rules = sources(root / "examples"), root / "examples" / "meson.build"
+    build = rules.read_text(encoding="utf-8") if rules.exists() else ""
     for path, text in examples.items():
         for form, name, _ in INCLUDE.findall(text):
             beside = f"{folder_of(path)}/{name}".lstrip("/")
             public = form == "<" and (name not in lib or (root / "include" / name).exists())
-            if not public and not (form == '"' and (beside in examples or name in examples)):
+            made = f"'{name}'" in build  # by a rule of the build
+            if not public and not (form == '"' and (beside in examples or name in examples or made)):
                 yield f"examples/{path}: {name} is neither the public header nor a file of the examples"
 
 

@@ -180,11 +180,6 @@ START_TEST(span_reals)
     REFUSED(spans[0].scale_value, -1e4, VAE_ERR_ARG, "1e4");
     REFUSED(spans[0].shape_value, 1e4, VAE_ERR_ARG, "1e4");
     REFUSED(spans[0].shape_value, -1e4, VAE_ERR_ARG, "1e4");
-    REFUSED(spans[0].levels, 255, VAE_ERR_UNSUPPORTED, "default");
-    REFUSED(encoder[0].dropout, 0.25, VAE_ERR_UNSUPPORTED, "default");
-    REFUSED(encoder[0].dropout, NAN, VAE_ERR_UNSUPPORTED, "default");
-    REFUSED(decoder[1].epsilon, 1e-3, VAE_ERR_UNSUPPORTED, "default");
-    REFUSED(decoder[1].momentum, 0.5, VAE_ERR_UNSUPPORTED, "default");
     REFUSED(spans[0].scale_min, nextafter(1e4, 2e4), VAE_ERR_ARG, "-1e30 to 1e4");
     REFUSED(spans[0].scale_min, nextafter(-1e30, -2e30), VAE_ERR_ARG, "-1e30 to 1e4");
     ACCEPTED(spans[0].scale_value, nextafter(1e4, 0));

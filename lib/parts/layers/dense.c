@@ -138,7 +138,7 @@ static void gradient(const struct vae_layer_call *call, const struct vae_layer_r
 /* A bias is a sum of gradients alone, as if an input were 1. */
 static double bound(double rows, double most_in, double most_g)
 {
-    return rows * (most_in > 1 ? most_in : 1) * most_g;
+    return rows * (most_in < 1 ? 1 : most_in) * most_g;
 }
 
 const struct vae_layer_kind vae_layer_dense = {
