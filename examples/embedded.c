@@ -11,7 +11,7 @@
 #include <string.h>
 #include <vae/vae.h>
 
-#include "frames.h"
+#include <frames.h> /* which vae-embed has written */
 
 enum { SIDE = 12, DIM = SIDE * SIDE, FIRST = 2024, STREAM = 400 };
 

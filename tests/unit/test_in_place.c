@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Test. Models that read their weights in place, from memory that no thread can write to: the bits of
- * ordinary ones, nothing copied, nothing changed, no memory but the allocator's; and copies where the weights
- * do not lie right.
+ * Test. Models that read their weights in place, from read-only memory: the bits of ordinary ones, nothing
+ * copied, nothing changed, no memory but the allocator's; and copies where the weights are misplaced.
  */
 #include "../support/expect.h"
 #include "../support/files.h"
