@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Reads safetensors files from standard input, each after its length (4 bytes, the least significant first), and
- * prints for each one its status and, after a failure, the words: for tests/files/compare.py.
+ * Reads safetensors files from standard input, each after its length (4 bytes, the least significant first),
+ * and prints for each one its status and, after a failure, the words: for tests/files/compare.py.
  */
 #include "files/archive.h"
 
