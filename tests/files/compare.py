@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """Compares the library's reader of safetensors files with the reference implementation, Python's safetensors, on
-mutated headers: both must accept the same files, except those with a name twice, which the reference accepts. Exit status 77
-(skipped) without that package.
+mutated headers: both must accept the same files, except those with a name twice, which the reference accepts. Exit
+status 77 (skipped) without that package.
 
 usage: compare.py READ_HEADER [CASES] [SEED]"""
 
