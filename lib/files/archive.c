@@ -101,12 +101,10 @@ const unsigned char *vae_archive_data(const struct vae_archive *a, const struct 
     return a->source->memory ? a->source->memory + data_at(a) + t->begin : NULL;
 }
 
-static uint64_t little_endian(const unsigned char *bytes, size_t n)
+/* Written out, so that compilers see one load. */
+static uint32_t word_of(const unsigned char *bytes)
 {
-    uint64_t value = 0;
-    while (n-- > 0)
-        value = value << 8 | bytes[n];
-    return value;
+    return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
 }
 
 static float float_of(uint32_t bits)
@@ -136,13 +134,13 @@ static double real_of(enum vae_dtype dtype, const unsigned char *bytes)
     uint64_t bits;
     switch (dtype) {
     case VAE_DTYPE_F16:
-        return half_of((uint32_t)little_endian(bytes, 2));
+        return half_of(bytes[0] | (uint32_t)bytes[1] << 8);
     case VAE_DTYPE_BF16:
-        return (double)float_of((uint32_t)little_endian(bytes, 2) << 16);
+        return (double)float_of((uint32_t)bytes[0] << 16 | (uint32_t)bytes[1] << 24);
     case VAE_DTYPE_F32:
-        return (double)float_of((uint32_t)little_endian(bytes, 4));
+        return (double)float_of(word_of(bytes));
     default:
-        bits = little_endian(bytes, 8);
+        bits = word_of(bytes) | (uint64_t)word_of(bytes + 4) << 32;
         memcpy(&value, &bits, sizeof value);
         return value;
     }
@@ -153,28 +151,20 @@ static size_t element_size(enum vae_dtype dtype)
     return dtype == VAE_DTYPE_F64 ? 8 : dtype == VAE_DTYPE_F32 ? 4 : 2;
 }
 
-/* Elements are read so many at a time. */
-#define BUFFER 8192
-
 int vae_archive_floats(
     struct vae_archive *a, const struct vae_safetensor *t, uint64_t first, size_t n, float *values)
 {
-    unsigned char bytes[BUFFER];
-    for (size_t k; n > 0; first += k, values += k, n -= k) {
-        k = n < sizeof bytes / 4 ? n : sizeof bytes / 4;
-        int status = vae_source_copy(a->source, data_at(a) + t->begin + 4 * first, bytes, 4 * k);
-        if (status != VAE_OK)
-            return status;
-        for (size_t i = 0; i < k; i++)
-            values[i] = float_of((uint32_t)little_endian(bytes + 4 * i, 4));
-    }
-    return VAE_OK;
+    unsigned char *bytes = (unsigned char *)values;
+    int status = vae_source_copy(a->source, data_at(a) + t->begin + 4 * first, bytes, 4 * n);
+    for (size_t i = 0; status == VAE_OK && i < n; i++)
+        values[i] = float_of(word_of(bytes + 4 * i));
+    return status;
 }
 
 int vae_archive_reals(
     struct vae_archive *a, const struct vae_safetensor *t, uint64_t first, size_t n, double *values)
 {
-    unsigned char bytes[BUFFER];
+    unsigned char bytes[8192];
     size_t size = element_size(t->dtype);
     for (size_t k; n > 0; first += k, values += k, n -= k) {
         k = n < sizeof bytes / size ? n : sizeof bytes / size;
