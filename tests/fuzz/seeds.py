@@ -4,6 +4,7 @@
 
 usage: seeds.py CORPUS           writes CORPUS/TARGET/NAME
        seeds.py --check CORPUS   says which files differ from what it would write"""
+import json
 import pathlib
 import struct
 import sys
@@ -81,9 +82,206 @@ def with_options(files):
                 yield f"{name}-{rows}-of-all", bytes([STORED["plain" if rows != 2 else "compressed"] | rows]) + file
 
 
+# ---- safetensors ----
+
+DTYPES = {"F16": "e", "F32": "f", "F64": "d", "I64": "q"}
+
+
+def values(shape, kind="f"):
+    """Small numbers, no two neighbours alike."""
+    count = 1
+    for side in shape:
+        count *= side
+    return struct.pack(f"<{count}{kind}", *((7 * i % 11 - 5) / (8 if kind in "efd" else 1) if kind != "q" else i
+                                            for i in range(count)))
+
+
+def archive(text, data=b"", length=None):
+    text = text.encode() if isinstance(text, str) else text
+    return struct.pack("<Q", len(text) if length is None else length) + text + data
+
+
+def padded(header):
+    text = json.dumps(header, separators=(",", ":"))
+    return text + " " * (-len(text) % 8)
+
+
+def tensors_file(shapes, metadata=None, dtype="F32"):
+    """{name: shape} with values, contiguous, in this order."""
+    header, data = {} if metadata is None else {"__metadata__": metadata}, b""
+    for name, shape in shapes.items():
+        kind = "I64" if name.endswith("num_batches_tracked") else dtype
+        positive = name.endswith("running_var")
+        begin, data = len(data), data + (b"\0\0\0\x3f" * shape[0] if positive else values(shape, DTYPES[kind]))
+        header[name] = {"dtype": kind, "shape": list(shape), "data_offsets": [begin, len(data)]}
+    return archive(padded(header), data)
+
+
+def layer(units, activation=1):
+    return {"kind": 1, "activation": activation, "units": units, "slope": 0.01, "epsilon": 1e-5, "momentum": 0.1,
+            "dropout": 0.5}
+
+
+def span(columns, likelihood, scale=0, scale_min=-1e30):
+    return {"columns": columns, "likelihood": likelihood, "mean_activation": 0, "scale": scale, "shape": 0,
+            "scale_value": -0.5 if scale else 0, "shape_value": 0, "scale_min": scale_min, "levels": 256, "input": 0}
+
+
+def config(hidden, spans, x_dim, z_dim=2):
+    layers = [layer(units, activation) for units, activation in hidden]
+    return {"x_dim": x_dim, "z_dim": z_dim, "c_dim": 0, "encoder": layers, "decoder": layers[::-1], "spans": spans,
+            "likelihood": 1, "mean_activation": 0, "prior": 1, "standardise": 0, "prior_components": 0,
+            "z_logvar_min": -1e30, "z_logvar_max": 1e30, "init": 1, "init_scale": 1, "seed": 18446744073709551615}
+
+
+TRAINING = {"objective": 1, "estimator": 0, "samples": 1, "estimates": 1, "kl_weight": 1, "free_bits": 0,
+            "kl_capacity": 0, "elbo_weight": 0, "optimizer": 1, "learning_rate": 0.001, "beta1": 0.9, "beta2": 0.999,
+            "epsilon": 1e-8, "momentum": 0, "weight_decay": 0, "clip_norm": 0}
+STATE = {"steps": 3, "beta1_power": 0.729, "beta2_power": 0.997002999}
+
+
+def shapes_of(c):
+    """The tensors of a configuration, as the header's section Tensors and parameters lists them."""
+    shapes, scales = {}, sum(s["columns"] for s in c["spans"] if s["likelihood"] in (2, 3) and s["scale"] == 0)
+    ends = {"encoder": (c["x_dim"], 2 * c["z_dim"]), "decoder": (c["z_dim"], c["x_dim"] + scales)}
+    for side, (inputs, outputs) in ends.items():
+        for n, units in enumerate([one["units"] for one in c[side]] + [outputs]):
+            shapes[f"{side}.{n}.weight"], shapes[f"{side}.{n}.bias"] = (units, inputs), (units,)
+            inputs = units
+    for n, one in enumerate(c["spans"]):
+        if one["scale"] == 2:
+            shapes[f"spans.{n}.scale"] = (1,)
+    return shapes
+
+
+def described(c, training=TRAINING, version="1"):
+    return {"format": "pt", "vae.format": version, "vae.config": json.dumps(c), "vae.training": json.dumps(training)}
+
+
+def model_file(c, trained=True, training=TRAINING, own=None, version="1"):
+    """A file as vae_save() writes it, but for the moments, which are all 0.25."""
+    metadata, shapes = described(c, training, version), shapes_of(c)
+    if trained:
+        metadata["vae.state"] = json.dumps(STATE)
+        for moment in (0, 1):
+            shapes.update({f"optimizer.{moment}.{name}": shape for name, shape in shapes_of(c).items()})
+    file = tensors_file(shapes, {**metadata, **(own or {})})
+    at = file.index(values(shapes_of(c)["encoder.0.weight"]))
+    parameters = sum(len(values(shape)) for shape in shapes_of(c).values())
+    return file[:at + parameters] + b"\0\0\x80\x3e" * ((len(file) - at - parameters) // 4)
+
+
+def model_files():
+    tiny = config([], [], 2, 1)
+    yield "tiny", model_file(tiny, trained=False)
+    yield "tiny-trained", model_file(tiny)
+    yield "hidden", model_file(config([(3, 1), (2, 6)], [], 3))
+    yield "metadata", model_file(tiny, own={"threshold": "1e-3", "name \u00e9\U0001f600": "a\nb\"c\\"})
+    spans = [span(1, 1), span(2, 2, scale_min=-3), span(1, 3, scale=2), span(1, 4), span(1, 2, scale=3), span(1, 5)]
+    yield "spans", model_file(config([(2, 7)], spans, 7))
+    for likelihood in range(2, 6):
+        yield f"likelihood-{likelihood}", model_file({**tiny, "spans": [span(2, likelihood)]}, trained=False)
+    yield "iwae", model_file(tiny, training={**TRAINING, "objective": 2, "samples": 4, "estimates": 2})
+    yield "free-bits", model_file(tiny, training={**TRAINING, "free_bits": 0.125})
+    yield "newer", model_file(tiny, version="2")
+    yield "newer-field", model_file({**tiny, "more": 1}, trained=False)
+    yield "unserved", model_file({**tiny, "prior": 3}, trained=False)
+    yield "wide", tensors_file({}, described({**tiny, "x_dim": (1 << 30) - 1}))
+    yield "deep", tensors_file({}, described(config([(1 << 29, 1)] * 40, [], 2)))
+    yield "cut", model_file(tiny)[:-3]
+    yield "long", model_file(tiny) + b"\0"
+    yield from broken_files()
+
+
+def broken_files():
+    """What the reference implementation refuses (safetensors/src/tensor.rs, attacks/README.md), and its white space."""
+    one = '{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}%s}'
+    pair = one % ',"%s":{"dtype":"F32","shape":[1],"data_offsets":[%d,%d]}'
+    yield "empty", b""
+    yield "header-too-small", b"\2\0\0\0"
+    yield "header-too-large", archive("{}", length=(1 << 64) - 1)
+    yield "header-length", archive("{}", length=100)
+    yield "header-not-utf8", archive(b'{"\xff\xfe":{}}')
+    yield "header-not-json", archive("{]")
+    yield "no-tensors", archive("{}      ")
+    yield "white-space", archive(" \n\t{}\r ")
+    yield "trailing-text", archive("{}x")
+    yield "overlap", archive(pair % ("b", 0, 4), bytes(4))
+    yield "hole", archive(pair % ("b", 8, 12), bytes(12))
+    yield "twice", archive(pair % ("a", 4, 8), bytes(8))
+    yield "missing-bytes", archive(one % "", bytes(2))
+    yield "extra-bytes", archive(one % "", bytes(6))
+    yield "shape-overflow", archive('{"a":{"dtype":"F32","shape":[2147483648,2147483648,16],"data_offsets":[0,0]}}')
+    yield "shape-wrong", archive('{"a":{"dtype":"F32","shape":[3],"data_offsets":[0,4]}}', bytes(4))
+    yield "offsets-reversed", archive('{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}', bytes(4))
+    yield "no-elements", archive('{"a":{"dtype":"F32","shape":[0,5],"data_offsets":[0,0]}}')
+    yield "no-dimensions", archive('{"a":{"dtype":"I64","shape":[],"data_offsets":[0,8]}}', bytes(8))
+    yield "half-bytes", archive('{"a":{"dtype":"F4","shape":[1],"data_offsets":[0,1]}}', bytes(1))
+    yield "unknown-dtype", archive('{"a":{"dtype":"X9","shape":[1],"data_offsets":[0,4]}}', bytes(4))
+    yield "unknown-field", archive('{"a":{"dtype":"F32","shape":[1],"x":[{"y":null}],"data_offsets":[0,4]}}', bytes(4))
+    yield "metadata-null", archive('{"__metadata__":null}')
+    yield "metadata-number", archive('{"__metadata__":{"a":1}}')
+    yield "metadata-twice", archive('{"__metadata__":{},"__metadata__":{}}')
+    yield "nested", archive('{"a":{"x":' + 200 * "[" + 200 * "]" + "}}")
+    yield "surrogates", archive('{"__metadata__":{"\\ud83d\\ude00":"\\ud83d","\\u0000":""}}')
+
+
+PYTORCH = {  # the models of tests/fuzz/import.c in common spellings
+    0: {
+        "library": {"encoder.0": (5, 6), "encoder.1": (4, 5), "decoder.0": (5, 2), "decoder.1": (6, 5)},
+        "examples": {"fc1": (5, 6), "fc21": (2, 5), "fc22": (2, 5), "fc3": (5, 2), "fc4": (6, 5)},
+        "pythae": {"encoder.layers.0.0": (5, 6), "encoder.embedding": (2, 5), "encoder.log_var": (2, 5),
+                   "decoder.layers.0.0": (5, 2), "decoder.layers.1.0": (6, 5)},
+        "sequential": {"encoder.0": (5, 6), "encoder.2": (4, 5), "decoder.0": (5, 2), "decoder.2": (6, 5)},
+        "prefixed": {"model.encoder.0": (5, 6), "model.fc_mu": (2, 5), "model.fc_logvar": (2, 5),
+                     "model.decoder.0": (5, 2), "model.decoder.2": (6, 5)},
+    },
+    1: {"heads": {"fc_mu": (2, 6), "fc_var": (2, 6), "decoder": (6, 2)}},
+    2: {"sequential": {"encoder.0": (5, 6), "encoder.2": (5, 5), "encoder.4": (4, 5), "decoder.0": (5, 2),
+                       "decoder.2": (5, 5), "decoder.4": (12, 5)}},
+    3: {"examples": {"fc1": (5, 6), "fc21": (2, 5), "fc22": (2, 5), "fc3": (5, 2), "fc4": (6, 5)}},
+}
+
+
+def with_biases(weights):
+    shapes = {}
+    for name, shape in weights.items():
+        shapes.update({f"{name}.weight": shape, f"{name}.bias": shape[:1]})
+    return shapes
+
+
+def weights_files():
+    for option, spellings in PYTORCH.items():
+        for name, weights in spellings.items():
+            yield f"{option}-{name}", bytes([option]) + tensors_file(with_biases(weights), {"format": "pt"})
+    example = with_biases(PYTORCH[0]["examples"])
+    yield "rules", bytes([4]) + tensors_file(example)
+    for dtype in "F16", "F64", "I64":
+        yield f"rules-{dtype}", bytes([4]) + tensors_file(example, dtype=dtype)
+    yield "transposed", bytes([0]) + tensors_file({**example, "fc1.weight": (6, 5)})
+    yield "missing", bytes([0]) + tensors_file({name: shape for name, shape in example.items() if name != "fc3.bias"})
+    yield "left-over", bytes([0]) + tensors_file({**example, "fc5.weight": (1, 1)})
+    norm = {f"encoder.1.{part}": (5,) for part in ("weight", "bias", "running_mean", "running_var")}
+    yield "normalised", bytes([0]) + tensors_file({
+        **with_biases({"encoder.0": (5, 6)}), **norm, "encoder.1.num_batches_tracked": (),
+        **with_biases({"encoder.3": (4, 5), "decoder.0": (5, 2), "decoder.2": (6, 5)})})
+    for name, file in broken_files():
+        yield name, bytes([0]) + file
+
+
+def of_models(options):
+    """Model files behind each byte of options, the largest ones behind the first alone."""
+    for name, file in model_files():
+        for option in options if len(file) < 2000 else options[:1]:
+            yield f"{name}-{option}" if option else name, bytes([option]) + file
+
+
 CORPORA = {
     "idx": lambda: with_options(idx_files()),
     "npy": lambda: with_options(npy_files()),
+    "memory": lambda: of_models([0, 1, 2]),
+    "stream": lambda: of_models([0, 0x32]),
+    "import": weights_files,
 }
 
 
