@@ -21,14 +21,9 @@ void vae_json_open(struct vae_json *json, const char *text, size_t size)
     *json = (struct vae_json){text, text + size, NULL};
 }
 
-static int is_space(char c)
-{
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
 int vae_json_peek(struct vae_json *json)
 {
-    while (json->at < json->end && is_space(*json->at))
+    while (json->at < json->end && memchr(" \t\n\r", *json->at, 4))
         json->at++;
     return json->at < json->end ? (unsigned char)*json->at : -1;
 }
@@ -77,7 +72,7 @@ size_t vae_utf8_read(const char *text, const char *end, uint32_t *c)
 static size_t utf8_write(uint32_t c, char out[4])
 {
     static const unsigned char first[] = {0, 0, 0xc0, 0xe0, 0xf0};
-    size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+    size_t n = 1u + (c >= 0x80) + (c >= 0x800) + (c >= 0x10000);
     for (size_t i = n; i-- > 1; c >>= 6)
         out[i] = (char)(0x80 | (c & 0x3f));
     out[0] = (char)(first[n] | c);
@@ -165,11 +160,11 @@ int vae_json_compare(const struct vae_json_string *a, const struct vae_json_stri
 {
     struct vae_json_string s = *a, t = *b;
     uint32_t c = 0, d = 0;
-    while (c == d && s.at < s.end && t.at < t.end) {
+    while (c == d && !vae_json_ended(&s) && !vae_json_ended(&t)) {
         s.at += character(s.at, s.end, &c);
         t.at += character(t.at, t.end, &d);
     }
-    return c != d ? (c > d) - (c < d) : (s.at < s.end) - (t.at < t.end);
+    return c != d ? (c > d) - (c < d) : vae_json_ended(&t) - vae_json_ended(&s);
 }
 
 /* Takes one of the characters where it is the very next. */
@@ -182,10 +177,10 @@ static int either(struct vae_json *json, const char *characters)
 
 static int digits(struct vae_json *json)
 {
-    const char *first = json->at;
+    int any = 0;
     while (either(json, "0123456789"))
-        ;
-    return json->at > first;
+        any = 1;
+    return any;
 }
 
 int vae_json_number(struct vae_json *json, struct vae_json_string *number)

@@ -44,7 +44,12 @@ int vae_json_skip(struct vae_json *json);
 /* Writes the string as UTF-8 with a NUL behind it, as far as whole characters fit into `room` > 0 bytes;
  * returns the bytes of all, without the NUL. */
 size_t vae_json_decode(const struct vae_json_string *string, char *out, size_t room);
-/* The order of the decoded bytes: negative, 0 or positive. */
+/* The order of the decoded bytes: negative, 0 or positive. A string also ends at its quote, so that it can be
+ * compared without a look for its end. */
+static inline int vae_json_ended(const struct vae_json_string *string)
+{
+    return string->at == string->end || *string->at == '"';
+}
 int vae_json_compare(const struct vae_json_string *a, const struct vae_json_string *b);
 /* A C string of characters that need no escapes, as the reader would have found it. */
 static inline struct vae_json_string vae_json_plain(const char *text)

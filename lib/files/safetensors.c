@@ -194,6 +194,18 @@ static int walk_metadata(struct vae_safetensors *st, struct vae_json *json, uint
     return !json->fault;
 }
 
+/* One entry of the header, its name being read. */
+static int walk_tensor(const struct vae_safetensors *st, struct vae_json *json, struct vae_safetensor *t)
+{
+    int status = read_tensor(st, json, t);
+    size_t size = (size_t)(json->at - st->text) - place_of(st, &t->name);
+    if (status == VAE_OK && size > VAE_MOST_ENTRY)
+        return vae_fail(VAE_ERR_FORMAT,
+            "%s: tensor %.*s: its entry in the header has %zu bytes: at most %d are possible", st->function,
+            VAE_SHOWN(t->name), size, VAE_MOST_ENTRY);
+    return status;
+}
+
 /* Checks and counts; with an index, fills it, its first part being for `metadata` entries. */
 static int walk(struct vae_safetensors *st, uint32_t *index, size_t metadata)
 {
@@ -211,7 +223,7 @@ static int walk(struct vae_safetensors *st, uint32_t *index, size_t metadata)
             walk_metadata(st, &json, index);
             continue;
         }
-        if ((status = read_tensor(st, &json, &t)) != VAE_OK)
+        if ((status = walk_tensor(st, &json, &t)) != VAE_OK)
             return status;
         if (index)
             index[metadata + st->tensors] = place_of(st, &t.name);
@@ -244,10 +256,10 @@ static void read_at(const struct vae_safetensors *st, uint32_t place, struct vae
 
 static int by_name(const void *st, uint32_t a, uint32_t b)
 {
-    struct vae_json json;
-    struct vae_json_string first, second;
-    read_name(st, a, &json, &first);
-    read_name(st, b, &json, &second);
+    const struct vae_safetensors *s = st;
+    const char *end = s->text + s->size; /* not the names' own: to look for it takes as long as they are */
+    struct vae_json_string first = {s->text + (a & PLACE) + 1, end},
+                           second = {s->text + (b & PLACE) + 1, end};
     return vae_json_compare(&first, &second);
 }
 

@@ -15,6 +15,8 @@
 /* Before the header: its length, the least significant byte first. */
 #define VAE_HEADER_AT 8
 #define VAE_MOST_RANK 8
+/* Bytes of a tensor's name and description: entries are read again and again while they are put in order. */
+#define VAE_MOST_ENTRY 4096
 
 /* The element types that are read; there are others, which have a name alone. */
 enum vae_dtype { VAE_DTYPE_OTHER, VAE_DTYPE_F16, VAE_DTYPE_BF16, VAE_DTYPE_F32, VAE_DTYPE_F64 };

@@ -12,14 +12,13 @@ static size_t length(const char *string)
 
 const char *vae_metadata_next(const struct vae_metadata *m, const char *key)
 {
-    const char *end = m->text + m->size;
     if (m->size == 0)
         return NULL;
     if (!key)
         return m->text;
     key += length(key);
     key += length(key);
-    return key < end ? key : NULL;
+    return key < m->text + m->size ? key : NULL;
 }
 
 static const char *find(const struct vae_metadata *m, const char *key)

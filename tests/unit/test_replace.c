@@ -142,7 +142,7 @@ START_TEST(no_permission)
     ck_assert_uint_eq(files_beside(path_to("a")), 1);
     ck_assert_int_eq(seteuid(user), 0);
 #if defined(__linux__)
-    prctl(PR_SET_DUMPABLE, 1); /* or LeakSanitizer, too, is shut out */
+    prctl(PR_SET_DUMPABLE, 1); /* or the leak sanitizer, too, is shut out */
 #endif
     vae_destroy(other);
     vae_destroy(model);
@@ -244,9 +244,9 @@ START_TEST(killed_processes)
         old += seed == 1;
         interrupted += files_beside(path) > 1 + interrupted;
     }
-    printf("%d processes killed, %zu of them between the beginning of a file and its end; %zu times the "
-           "first model, %zu times "
-           "the second\n",
+    printf(
+        "%d processes killed, %zu of them between the beginning of a file and its end; %zu times the first "
+        "model, %zu times the second\n",
         kills, interrupted, old, (size_t)kills - old);
     vae_destroy(model);
 }
@@ -255,6 +255,7 @@ END_TEST
 int main(int argc, char **argv)
 {
     kills = argc > 1 ? atoi(argv[1]) : kills;
+    setenv("CK_FORK", "yes", 1); /* folders, users and limits are a test's own */
     const TTest *tests[] = {modes, symbolic_links, paths, no_permission, full_disk, pipes, killed_processes};
     const TTest *only_kills[] = {killed_processes};
     return argc > 1 ? RUN_SUITE("replace", only_kills) : RUN_SUITE("replace", tests);

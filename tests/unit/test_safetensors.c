@@ -133,6 +133,22 @@ START_TEST(fields)
 }
 END_TEST
 
+/* Entries that end with spaces: the reader must not have to pass these again and again. */
+START_TEST(long_entries)
+{
+    static const char entry[] = "\"abc\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]";
+    char header[5000];
+    for (int size = 4096; size <= 4097; size++) {
+        snprintf(header, sizeof header, "{%s%*s}", entry, size + 1 - (int)sizeof entry, "}");
+        if (size == 4096)
+            accepted(header, 4, 1);
+        else
+            refused(
+                header, 4, "tensor abc: its entry in the header has 4097 bytes: at most 4096 are possible");
+    }
+}
+END_TEST
+
 /* TensorInvalidInfo, InvalidOffset, MetadataIncompleteBuffer, ValidationOverflow, MisalignedSlice. */
 START_TEST(shapes_and_offsets)
 {
@@ -355,8 +371,8 @@ END_TEST
 
 int main(void)
 {
-    const TTest *tests[] = {lengths, json, fields, shapes_and_offsets, overlapping_tensors, names_are_unique,
-        what_the_reference_accepts, all_types_have_a_size, tensors_are_found, many_tensors, half_precision,
-        other_types_are_converted, every_byte_may_be_wrong};
+    const TTest *tests[] = {lengths, json, fields, long_entries, shapes_and_offsets, overlapping_tensors,
+        names_are_unique, what_the_reference_accepts, all_types_have_a_size, tensors_are_found, many_tensors,
+        half_precision, other_types_are_converted, every_byte_may_be_wrong};
     return RUN_SUITE("safetensors", tests);
 }
