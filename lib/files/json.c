@@ -23,7 +23,7 @@ void vae_json_open(struct vae_json *json, const char *text, size_t size)
 
 int vae_json_peek(struct vae_json *json)
 {
-    while (json->at < json->end && memchr(" \t\n\r", *json->at, 4))
+    while (json->at < json->end && *json->at && strchr(" \t\n\r", *json->at))
         json->at++;
     return json->at < json->end ? (unsigned char)*json->at : -1;
 }
