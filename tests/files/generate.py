@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Writes the safetensors files of this folder that stand for other programs' models, and expected.txt: for each one its
 ELBO at z = mu of the row x_j = (j + 1) / 8, computed here in float64. All models have 6 values, ReLU, Bernoulli logits
-and
-2 latents. Nothing but the standard library is needed; vae-1.safetensors is written by make_vae1 in tests/tools.
+and 2 latents. Nothing but the standard library is needed. vae-1.safetensors is written by sample.c.
 
 usage: generate.py [FOLDER]"""
 
