@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * A sample of each version of the file format: a small model with spans, a learned scale, metadata and 25
- * steps of training. A text beside it has the scores of four rows, and hashes of the parameters and of the
+ * steps of training. A text next to it has the scores of four rows, and hashes of the parameters and of the
  * terms after ten more steps.
  *
  *     sample write FILE.safetensors FILE.txt      by the writer of this library
