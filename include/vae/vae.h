@@ -1818,8 +1818,8 @@ VAE_API float *vae_grad_buffer(vae_model *model, uint64_t *count);
  * Loading and importing trust nothing in a file. A file that is malformed, whose tensors do not fit its
  * configuration, or that holds a NaN or an infinity is #VAE_ERR_FORMAT, with words that name the tensor or
  * the field. The configuration is validated as by vae_create(). Besides the model and its metadata, loading
- * takes no more memory than twice the file's header and, of a stream, the bytes that have come. The model's
- * own memory grows with vae_runtime.max_batch and vae_runtime.max_draws, which a program may limit.
+ * takes no more memory than three times the file's header and, of a stream, the bytes that have come. The
+ * model's own memory grows with vae_runtime.max_batch and vae_runtime.max_draws, which a program may limit.
  *
  * @par Threads
  * As for the other calls on a model: one thread at a time. Loads may run at the same time.

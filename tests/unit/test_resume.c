@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Test. Resuming: 200 steps are 100 steps, a file, another process and 100 steps, to the bit; with noise,
- * schedules, shuffled rows and weights, on any number of threads.
+ * schedules, shuffled rows and weights, on any number of threads and any instruction set.
  *
  * The program starts itself again: `test_resume FILE CASE THREADS` loads FILE, goes on, and writes what it
  * has to FILE.digest.
@@ -136,11 +136,13 @@ START_TEST(go_on)
 }
 END_TEST
 
-static struct digest in_another_process(const char *path, int number, int32_t threads)
+/* With the kernels of `isa`, or of a lesser set where the machine has none of those. */
+static struct digest in_another_process(const char *path, int number, int32_t threads, const char *isa)
 {
     char command[1200];
     struct digest digest;
-    snprintf(command, sizeof command, "'%s' '%s' %d %d >/dev/null", program, path, number, (int)threads);
+    snprintf(command, sizeof command, "VAE_CPU=%s '%s' '%s' %d %d >/dev/null", isa, program, path, number,
+        (int)threads);
     ck_assert_int_eq(system(command), 0);
     snprintf(command, sizeof command, "%s.digest", path);
     struct bytes bytes = bytes_of_file(command);
@@ -160,14 +162,17 @@ static void check_case(int number, int32_t threads)
     struct digest expected = train(whole, number, 2 * HALF);
     train(part, number, HALF);
     must(vae_save(part, path_to("resume"), 0));
-    static const int32_t others[] = {1, 2, 8};
+    static const struct {
+        int32_t threads;
+        const char *isa;
+    } others[] = {{1, "scalar"}, {2, "avx512"}, {8, "avx2"}};
     for (size_t i = 0; i < 3; i++) {
-        struct digest got = in_another_process(path_to("resume"), number, others[i]);
+        struct digest got = in_another_process(path_to("resume"), number, others[i].threads, others[i].isa);
         ck_assert_uint_eq(got.steps, 2 * HALF);
-        ck_assert_msg(got.params == expected.params, "case %d, %d threads, then %d: parameters differ",
-            number, threads, others[i]);
-        ck_assert_msg(got.terms == expected.terms, "case %d, %d threads, then %d: terms differ", number,
-            threads, others[i]);
+        ck_assert_msg(got.params == expected.params, "case %d, %d threads, then %d, %s: parameters differ",
+            number, threads, others[i].threads, others[i].isa);
+        ck_assert_msg(got.terms == expected.terms, "case %d, %d threads, then %d, %s: terms differ", number,
+            threads, others[i].threads, others[i].isa);
     }
     vae_destroy(part);
     vae_destroy(whole);
