@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Opens a model that vae_save() wrote as a PyTorch module. The class VAE is all that it takes; the functions behind it
+compute p(x|z) and the evidence lower bound. Needs torch and safetensors.
+
+usage: to_torch.py MODEL.safetensors"""
+
+import json
+import sys
+
+import torch
+from safetensors import safe_open
+from torch import distributions, nn
+
+# VAE_IDENTITY to VAE_ELU; a layer that was left at VAE_ACTIVATION_DEFAULT, -1, has ReLU.
+ACTIVATIONS = [nn.Identity, nn.ReLU, nn.Tanh, nn.Sigmoid, nn.Softplus, nn.SiLU, nn.GELU, nn.LeakyReLU, nn.ELU]
+
+
+class VAE(nn.Module):
+    """Parameters have the file's names: encoder.N and decoder.N are the hidden layers, then the head."""
+
+    def __init__(self, path):
+        super().__init__()
+        with safe_open(path, "pt") as file:
+            self.config = json.loads(file.metadata()["vae.config"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
+        for side in "encoder", "decoder":
+            weights = [tensors[f"{side}.{n}.weight"] for n in range(len(self.config[side]) + 1)]
+            setattr(self, side, nn.ModuleList(nn.Linear(w.shape[1], w.shape[0]) for w in weights))
+        self.spans = nn.ModuleDict({name.split(".")[1]: nn.ParameterDict({"scale": tensors[name]})
+                                    for name in tensors if name.startswith("spans.")})
+        self.load_state_dict({name: tensors[name] for name in self.state_dict()})
+
+    def run(self, side, x):
+        for linear, layer in zip(getattr(self, side), self.config[side] + [None]):
+            x = linear(x)
+            if layer:
+                kind = ACTIVATIONS[1 if layer["activation"] < 0 else layer["activation"]]
+                x = (kind(layer["slope"]) if kind is nn.LeakyReLU else kind())(x)
+        return x
+
+    def encode(self, x):
+        return self.run("encoder", x).chunk(2, dim=-1)  # mu, logvar
+
+    def decode(self, z):
+        return self.run("decoder", z)  # locations of all columns, then scales
+
+
+LIKELIHOODS = {  # by the enumerators of vae.h
+    1: lambda location, scale: distributions.Bernoulli(logits=location, validate_args=False),
+    2: lambda location, scale: distributions.Normal(location, torch.exp(scale / 2)),
+    3: lambda location, scale: distributions.Laplace(location, torch.exp(scale)),
+    4: lambda location, scale: distributions.Poisson(torch.exp(location)),
+    5: lambda location, scale: distributions.ContinuousBernoulli(logits=location),
+}
+
+
+def likelihoods(model, z):
+    """p(x|z), one distribution for each span of x's columns, in order."""
+    c, head = model.config, model.decode(z)
+    locations, scales = head.tensor_split([c["x_dim"]], dim=-1)
+    for n, span in enumerate(c["spans"] or [{**c, "columns": c["x_dim"], "scale": 0, "scale_min": -1e30}]):
+        location, locations = locations.tensor_split([span["columns"]], dim=-1)
+        if span["mean_activation"] == 3:
+            location = torch.sigmoid(location)
+        scale = torch.tensor(span.get("scale_value", 0.0))
+        if span["likelihood"] in (2, 3) and span["scale"] == 0:  # one a cell
+            scale, scales = scales.tensor_split([span["columns"]], dim=-1)
+        elif str(n) in model.spans:
+            scale = model.spans[str(n)]["scale"]
+        yield LIKELIHOODS[span["likelihood"]](location, scale.clamp(min=span["scale_min"]))
+
+
+def elbo(model, x, noise):
+    """In nats, one value a row. With noise 0 it is that at z = mu, minus vae_score() of 0 samples."""
+    mu, logvar = model.encode(x)
+    spans = list(likelihoods(model, mu + torch.exp(logvar / 2) * noise))
+    parts = x.split([span.batch_shape[-1] for span in spans], dim=-1)
+    loglik = sum(span.log_prob(part).sum(-1) for span, part in zip(spans, parts))
+    return loglik - (mu**2 + torch.exp(logvar) - 1 - logvar).sum(-1) / 2
+
+
+def main(path):
+    model = VAE(path)
+    print(model)
+    for span in likelihoods(model, torch.randn(3, model.config["z_dim"])):
+        print(f"means of 3 samples from the prior, {type(span).__name__}:\n{span.mean.detach()}")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    main(sys.argv[1])
