@@ -20,20 +20,21 @@ PROGRAMS = [(text, BLOCKS[i + 1]) for i, (kind, text) in enumerate(BLOCKS[:-1]) 
 
 
 class Readme(unittest.TestCase):
-    def build_and_run(self, program):
-        with tempfile.TemporaryDirectory() as folder:
-            source = pathlib.Path(folder, "program.c")
-            source.write_text(program, encoding="utf-8")
-            binary = source.with_suffix("")
-            subprocess.run([*CC, "-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror", f"-I{INCLUDE}", source, "-o",
-                            binary, LIBRARY, f"-Wl,-rpath,{os.path.dirname(LIBRARY)}"], check=True)
-            return subprocess.run([binary], check=True, capture_output=True, text=True, timeout=120).stdout
+    def build_and_run(self, program, folder):
+        source = pathlib.Path(folder, "program.c")
+        source.write_text(program, encoding="utf-8")
+        binary = source.with_suffix("")
+        subprocess.run([*CC, "-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror", f"-I{INCLUDE}", source, "-o",
+                        binary, LIBRARY, f"-Wl,-rpath,{os.path.dirname(LIBRARY)}"], check=True)
+        return subprocess.run([binary], check=True, capture_output=True, text=True, timeout=120, cwd=folder).stdout
 
     def test_programs(self):
-        self.assertEqual(len(PROGRAMS), 2)
-        for program, (kind, said) in PROGRAMS:
-            self.assertEqual(kind, "text", "what a program prints follows it")
-            self.assertEqual(self.build_and_run(program), said)
+        """One after the other in one folder: the last one loads what the one before it has saved."""
+        self.assertEqual(len(PROGRAMS), 3)
+        with tempfile.TemporaryDirectory() as folder:
+            for program, (kind, said) in PROGRAMS:
+                self.assertEqual(kind, "text", "what a program prints follows it")
+                self.assertEqual(self.build_and_run(program, folder), said)
 
     def test_first_program_is_ten_lines_and_an_example(self):
         program = PROGRAMS[0][0]
