@@ -11,21 +11,6 @@
 
 enum { STEPS = 100 };
 
-/* The kernel's own record for this program image. getrusage() would also count the starter's memory, which a
- * process has between fork and exec. */
-static long peak_kib(void)
-{
-    char line[256];
-    long kib = 0;
-    FILE *status = fopen("/proc/self/status", "r");
-    while (status && fgets(line, sizeof line, status))
-        if (sscanf(line, "VmHWM: %ld", &kib) == 1)
-            break;
-    if (status)
-        fclose(status);
-    return kib;
-}
-
 int main(int argc, char **argv)
 {
     struct bench_model *model = bench_model_new(argc - 1, argv + 1);
@@ -33,7 +18,7 @@ int main(int argc, char **argv)
     printf("first_step %" PRIu64 "\n", bench_nanoseconds() - model->data_nanoseconds);
     for (int i = 1; i < STEPS; i++)
         bench_model_step(model);
-    printf("peak_kib %ld\n", peak_kib());
+    printf("peak_kib %ld\n", bench_peak_kib());
     printf("data_bytes %zu\n", model->rows * model->x_dim * sizeof(float));
     printf("parameters %" PRIu64 "\n", vae_param_count(model->vae));
     vae_destroy(model->vae);

@@ -182,6 +182,13 @@ def footprint_goals(section):
     return goals
 
 
+def load_goals(section):
+    return [(f"loading {section['bytes'] / 1e6:,.0f} MB: {what} over that of {label}", "at most 0.5",
+             times(one["ratios"][key]))
+            for label, one in section["contenders"].items() if label in ("torch.load", "safetensors load_file")
+            for key, what in (("model", "time to a model"), ("kib", "memory"))]
+
+
 def goals(results):
     rows = []
     if results.get("products"):
@@ -198,6 +205,8 @@ def goals(results):
         rows += latency_goals(results["latency"])
     if results.get("footprint"):
         rows += footprint_goals(results["footprint"])
+    if results.get("load"):
+        rows += load_goals(results["load"])
     if results.get("avx2-products"):
         rows += product_goals(results["avx2-products"], "AVX2")
     for row in results.get("avx2-steps") or []:
@@ -351,6 +360,26 @@ def footprint(section):
     return "\n## Size, memory, start\n\n" + table(("", ""), rows)
 
 
+def loads(section):
+    rows = []
+    for label, one in section["contenders"].items():
+        ratios = one["ratios"] if label != "libvae" else {}
+        cells = [number(1e3 * one[key]) if key in one else "-" for key in ("tensors", "model", "scored")]
+        rows.append([label, *cells, f"{one['bytes'] / 2**20:.0f} MiB",
+                     *(times(ratios.get(key)) for key in ("tensors", "model", "scored", "kib"))])
+    return f"""
+## Loading a model
+
+A model of {section['bytes'] / 1e6:,.0f} MB, 1024-4096-2048-64, for inference, from a file in the page cache:
+milliseconds of processor time to all tensors, to a model that is ready, and to the score of a first row; and how much
+memory that takes, mapped pages of the file included. `load_state_dict()` copies, as people write it, but for
+`assign=True` in the row that says so. PyTorch's import and the program's start are left out. The last four columns are
+libvae's time or memory over the other's; its time to a model is compared with their time to tensors, too.
+
+""" + table(("", "tensors, ms", "model, ms", "first score, ms", "memory", "libvae over tensors", "over model",
+             "over first score", "of the memory"), rows)
+
+
 def phases(rows):
     header = ["microseconds a step",
               *(f"{row['model']}, {row['threads']} thread" + "s" * (row["threads"] > 1) for row in rows)]
@@ -371,7 +400,7 @@ def document(results, picture):
     if picture:
         text += f"\n![Time of the others over libvae's]({os.path.basename(picture)})\n"
     first = {"steps": lambda part: step_tables(part, "A training step"), "latency": latency, "growth": growth,
-             "footprint": footprint, "elements": elements, "stolen": stolen}
+             "footprint": footprint, "load": loads, "elements": elements, "stolen": stolen}
     after = {"phases": phases, "products": lambda part: products(part, "Matrix products"),
              "avx2-products": lambda part: products(part, "AVX2: matrix products"),
              "avx2-steps": lambda part: step_tables(part, "AVX2: a training step")}

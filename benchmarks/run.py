@@ -10,6 +10,7 @@ import os
 import sys
 import time
 
+import load
 import machine
 import measure
 import plot
@@ -23,6 +24,7 @@ SECTIONS = {
     "latency": measure.latency,
     "growth": measure.growth,
     "footprint": measure.footprint,
+    "load": load.load,
     "phases": measure.phases,
     "avx2-products": lambda bench: measure.products(bench, "avx2") if measure.has_avx2(bench) else None,
     "avx2-steps": lambda bench: measure.avx2_steps(bench) if measure.has_avx2(bench) else None,

@@ -21,6 +21,9 @@ struct bench_case {
 };
 
 uint64_t bench_nanoseconds(void);
+/* Memory at its peak so far: the kernel's own record for this program image. getrusage() would also count the
+ * starter's memory, which a process has between fork and exec. */
+long bench_peak_kib(void);
 /* Cache-aligned and touched. A program that has too little memory ends with a word. */
 void *bench_memory(size_t size);
 float *bench_floats(size_t count);
