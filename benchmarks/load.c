@@ -24,8 +24,8 @@ static uint64_t processor_nanoseconds(void)
     return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
-/* Memory that was free for long may have gone back to a virtual machine's host, and is slow to come: it comes now.
- * Then the record of memory at its peak begins anew. */
+/* Memory that was free for long may have gone back to a virtual machine's host, and is slow to come: it comes
+ * now. Then the record of memory at its peak begins anew. */
 static void warm(void)
 {
     void *memory = mmap(NULL, WARM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
