@@ -37,7 +37,7 @@ static int is_plain(const char *name)
     uint32_t c;
     const char *end = name + strlen(name);
     for (size_t n; name < end; name += n)
-        if ((n = vae_utf8_read(name, end, &c)) == 0 || c < 0x20 || c == '\\')
+        if ((n = vae_utf8_read(name, end, &c)) == 0 || c < 0x20 || c == '\\' || c == '"')
             return 0;
     return 1;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Fuzzing. vae_import(). An input is one byte of options and a file.
  *
- * Options: bits 0 and 1 are the model; bit 2: rules of the program's own, instead of those for common names.
+ * Options: bits 0 and 1 are the model; bit 2: rules of the program's own, instead of those for common names;
+ * bit 3: with rules, one of them asks for a name with a quote, which is never found.
  */
 #include "fuzz.h"
 #include "memory.h"
@@ -70,6 +71,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     vae_runtime runtime = fuzz_runtime(&memory);
     vae_model **model = &models[data[0] % MODELS];
     size_t count = data[0] & 4 ? make_rules(rules) : 0;
+    int impossible = count > 0 && data[0] & 8;
+    if (impossible)
+        rules[0].theirs = "fc1.weight\"";
     memory.most = SIZE_MAX;
     if (!*model)
         *model = create(&recipes[data[0] % MODELS], &runtime);
@@ -78,6 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t live = memory.live;
     memory.most = live + fuzz_most(size - 1);
     int status = vae_import(*model, fuzz_file(data + 1, size - 1), count > 0 ? rules : NULL, count);
+    EXPECT(status != VAE_OK || !impossible);
     EXPECT(memory.live == live && vae_get_params(*model, after, params) == VAE_OK);
     if (status != VAE_OK) {
         EXPECT(status == VAE_ERR_FORMAT || status == VAE_ERR_UNSUPPORTED || status == VAE_ERR_ARG);

@@ -256,6 +256,7 @@ def weights_files():
             yield f"{option}-{name}", bytes([option]) + tensors_file(with_biases(weights), {"format": "pt"})
     example = with_biases(PYTORCH[0]["examples"])
     yield "rules", bytes([4]) + tensors_file(example)
+    yield "rules-quote", bytes([12]) + tensors_file(example)
     for dtype in "F16", "F64", "I64":
         yield f"rules-{dtype}", bytes([4]) + tensors_file(example, dtype=dtype)
     yield "transposed", bytes([0]) + tensors_file({**example, "fc1.weight": (6, 5)})
