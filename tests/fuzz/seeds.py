@@ -101,9 +101,9 @@ def archive(text, data=b"", length=None):
     return struct.pack("<Q", len(text) if length is None else length) + text + data
 
 
-def padded(header):
+def padded(header, align=8):
     text = json.dumps(header, separators=(",", ":"))
-    return text + " " * (-len(text) % 8)
+    return text + " " * (-(8 + len(text)) % align)
 
 
 def tensors_file(shapes, metadata=None, dtype="F32"):
@@ -114,7 +114,7 @@ def tensors_file(shapes, metadata=None, dtype="F32"):
         positive = name.endswith("running_var")
         begin, data = len(data), data + (b"\0\0\0\x3f" * shape[0] if positive else values(shape, DTYPES[kind]))
         header[name] = {"dtype": kind, "shape": list(shape), "data_offsets": [begin, len(data)]}
-    return archive(padded(header), data)
+    return archive(padded(header, 64 if "vae.params" in shapes else 8), data)
 
 
 def layer(units, activation=1):
@@ -158,6 +158,12 @@ def described(c, training=TRAINING, version="1"):
     return {"format": "pt", "vae.format": version, "vae.config": json.dumps(c), "vae.training": json.dumps(training)}
 
 
+def in_place(c, values=0):
+    """With the parameters in the library's own order, too, or `values` more of them."""
+    count = sum(len(shape) > 1 and shape[0] * shape[1] or shape[0] for shape in shapes_of(c).values())
+    return tensors_file({"vae.params": (count + 64 + values,), **shapes_of(c)}, {**described(c), "vae.panels": "1"})
+
+
 def model_file(c, trained=True, training=TRAINING, own=None, version="1"):
     """A file as vae_save() writes it, but for the moments, which are all 0.25."""
     metadata, shapes = described(c, training, version), shapes_of(c)
@@ -183,6 +189,8 @@ def model_files():
         yield f"likelihood-{likelihood}", model_file({**tiny, "spans": [span(2, likelihood)]}, trained=False)
     yield "iwae", model_file(tiny, training={**TRAINING, "objective": 2, "samples": 4, "estimates": 2})
     yield "free-bits", model_file(tiny, training={**TRAINING, "free_bits": 0.125})
+    yield "in-place", in_place(tiny)
+    yield "in-place-long", in_place(tiny, 1)
     yield "newer", model_file(tiny, version="2")
     yield "newer-field", model_file({**tiny, "more": 1}, trained=False)
     yield "unserved", model_file({**tiny, "prior": 3}, trained=False)
