@@ -151,12 +151,20 @@ static size_t element_size(enum vae_dtype dtype)
     return dtype == VAE_DTYPE_F64 ? 8 : dtype == VAE_DTYPE_F32 ? 4 : 2;
 }
 
+int vae_archive_is_native(void)
+{
+    uint16_t one = 1;
+    unsigned char first;
+    memcpy(&first, &one, 1);
+    return first == 1;
+}
+
 int vae_archive_floats(
     struct vae_archive *a, const struct vae_safetensor *t, uint64_t first, size_t n, float *values)
 {
     unsigned char *bytes = (unsigned char *)values;
     int status = vae_source_copy(a->source, data_at(a) + t->begin + 4 * first, bytes, 4 * n);
-    for (size_t i = 0; status == VAE_OK && i < n; i++)
+    for (size_t i = 0; status == VAE_OK && !vae_archive_is_native() && i < n; i++)
         values[i] = float_of(word_of(bytes + 4 * i));
     return status;
 }

@@ -34,6 +34,8 @@ int vae_archive_text(struct vae_archive *archive, const char *key, const char **
 int vae_archive_need_data(struct vae_archive *archive);
 /* Where a tensor's data are in memory; NULL where they are elsewhere. */
 const unsigned char *vae_archive_data(const struct vae_archive *archive, const struct vae_safetensor *tensor);
+/* Does memory hold a float32 as files do? */
+int vae_archive_is_native(void);
 /* Elements first .. first + n - 1 of a tensor of F32, and of any type that is read. */
 int vae_archive_floats(struct vae_archive *archive, const struct vae_safetensor *tensor, uint64_t first,
     size_t n, float *values);

@@ -107,20 +107,12 @@ int vae_loading_check(struct vae_loading *l, const vae_config *config)
         l->archive.function, (unsigned long long)learned, (unsigned long long)bytes);
 }
 
-static int is_little_endian(void)
-{
-    uint16_t one = 1;
-    unsigned char first;
-    memcpy(&first, &one, 1);
-    return first == 1;
-}
-
 const float *vae_loading_in_place(const struct vae_loading *l, const vae_config *config)
 {
     const struct vae_safetensors *st = &l->archive.st;
     struct vae_safetensor t;
     struct vae_json_string version;
-    if (!is_little_endian() || !vae_safetensors_value(st, VAE_KEY_PANELS, &version) ||
+    if (!vae_archive_is_native() || !vae_safetensors_value(st, VAE_KEY_PANELS, &version) ||
         !vae_json_is(&version, VAE_PANELS_VERSION) ||
         vae_safetensors_find(st, VAE_PANELS_NAME, &t) == st->tensors || t.dtype != VAE_DTYPE_F32 ||
         t.count != parameters_of(config) + VAE_PARAMS_SLACK)
@@ -131,7 +123,34 @@ const float *vae_loading_in_place(const struct vae_loading *l, const vae_config 
 
 /* ---- tensors ---- */
 
-#define MOST_AT_ONCE 4096 /* values */
+/* Values: a panel of a wide layer, which the nearest caches hold. */
+#define MOST_AT_ONCE ((size_t)1 << 17)
+
+/* Room for values on their way into the model. */
+struct passage {
+    float *values;
+    size_t most;
+};
+
+/* No more than the largest tensor has. */
+static int take_passage(struct vae_archive *a, const struct vae_model *model, struct passage *passage)
+{
+    uint64_t most = 0;
+    for (size_t i = 0; i < model->tensor_count; i++)
+        most = model->tensors[i].count > most ? model->tensors[i].count : most;
+    passage->most = most < MOST_AT_ONCE ? (size_t)most : MOST_AT_ONCE;
+    passage->values = vae_archive_take(a, passage->most, sizeof *passage->values);
+    return passage->values ? VAE_OK : VAE_ERR_NOMEM;
+}
+
+/* How many values go at once: whole rows of a panel, where they fit. */
+static size_t step_of(const struct vae_tensor *t, size_t panel, const struct passage *passage)
+{
+    size_t row = t->in_panels ? (size_t)t->shape[1] : 1, rows = passage->most / row;
+    if (t->in_panels && rows > panel)
+        rows = panel;
+    return rows > 0 ? rows * row : passage->most;
+}
 
 /* The file's tensor of a name, which must have the shape of t. */
 static int find(
@@ -165,6 +184,8 @@ static int check_values(
 {
     float least = squares ? 0 : -FLT_MAX;
     size_t i = 0;
+    if (!squares && vae_kernels_get()->train->max_abs(n, values) <= FLT_MAX)
+        return VAE_OK;
     while (i < n && values[i] >= least && values[i] <= FLT_MAX)
         i++;
     if (i == n)
@@ -180,30 +201,32 @@ static int holds_squares(const struct vae_model *model, int moment)
     return model->trainer.settings.optimizer == VAE_ADAM && moment == 1;
 }
 
-static int read_tensor(
-    struct vae_archive *a, const struct vae_model *model, const struct vae_tensor *t, int moment, float *own)
+static int read_tensor(struct vae_archive *a, const struct vae_model *model, const struct vae_tensor *t,
+    int moment, const struct passage *passage, float *own)
 {
     char name[64];
-    float values[MOST_AT_ONCE];
+    float *values = passage->values;
+    size_t panel = model->network->panel, step = step_of(t, panel, passage);
     struct vae_safetensor from;
     name_of(t, moment, name, sizeof name);
     int status = find(a, name, t, &from);
-    for (uint64_t first = 0; status == VAE_OK && own && first < t->count; first += MOST_AT_ONCE) {
-        size_t n = t->count - first < MOST_AT_ONCE ? (size_t)(t->count - first) : MOST_AT_ONCE;
+    for (uint64_t first = 0; status == VAE_OK && own && first < t->count; first += step) {
+        size_t n = t->count - first < step ? (size_t)(t->count - first) : step;
         if ((status = vae_archive_floats(a, &from, first, n, values)) == VAE_OK)
             status = check_values(a, name, first, values, n, holds_squares(model, moment));
         if (status == VAE_OK)
-            vae_tensor_put(t, model->network->panel, values, first, n, own);
+            vae_tensor_put(t, panel, values, first, n, own);
     }
     return status;
 }
 
 /* All tensors of the parameters or of a moment; without memory they are only looked for. */
-static int read_tensors(struct vae_archive *a, const struct vae_model *model, int moment, float *own)
+static int read_tensors(struct vae_archive *a, const struct vae_model *model, int moment,
+    const struct passage *passage, float *own)
 {
     int status = VAE_OK;
     for (size_t i = 0; status == VAE_OK && i < model->tensor_count; i++)
-        status = read_tensor(a, model, &model->tensors[i], moment, own);
+        status = read_tensor(a, model, &model->tensors[i], moment, passage, own);
     return status;
 }
 
@@ -259,11 +282,14 @@ int vae_loading_fill(struct vae_loading *l, struct vae_model *model)
 {
     struct vae_archive *a = &l->archive;
     struct vae_trainer *trainer = &model->trainer;
+    struct passage passage = {NULL, 1};
     unsigned moments = l->trained ? trainer->optimizer->moments : 0;
     float *params = model->in_place ? NULL : model->own_network.params;
-    int status = read_tensors(a, model, -1, params);
+    int status = params ? take_passage(a, model, &passage) : VAE_OK;
+    if (status == VAE_OK)
+        status = read_tensors(a, model, -1, &passage, params);
     for (unsigned i = 0; status == VAE_OK && i < moments; i++)
-        status = read_tensors(a, model, (int)i, trainer->moment[i]);
+        status = read_tensors(a, model, (int)i, &passage, trainer->moment[i]);
     if (status == VAE_OK)
         status = check_unused(a);
     if (status == VAE_OK && model->in_place)

@@ -30,7 +30,7 @@ struct layout {
     struct vae_plan plan;
     struct vae_plan_sizes sizes;
     size_t max_batch, max_draws, threads, sum_rows;
-    int view, training;
+    int view, training, filled_later;
     const float *params; /* of the caller, or NULL */
 };
 
@@ -167,13 +167,18 @@ static void take_description(struct vae_arena *arena, const struct layout *l, st
     model->tensors = take(arena, l->sizes.tensors, 1, sizeof *model->tensors);
     model->own_network.nodes = take(arena, c->n_encoder + c->n_decoder + 2, 1, sizeof(struct vae_node));
     model->own_network.spans = take(arena, vae_plan_spans(c), 1, sizeof(struct vae_cells_span));
-    /* A model whose parameters are the caller's is inference_only and in_place: nothing writes to them. */
+}
+
+/* A model whose parameters are the caller's is inference_only and in_place: nothing writes to them. */
+static void take_params(struct vae_arena *arena, const struct layout *l, struct vae_model *model)
+{
     model->own_network.params =
         l->params ? (float *)l->params : take(arena, l->sizes.learned + SLACK, 1, sizeof(float));
 }
 
-/* One pass over the block; `model` is where the pointers go. */
-static void lay_out(struct vae_arena *arena, const struct layout *l, struct vae_model *model)
+/* One pass over the block; `model` is where the pointers go. The parameters are last. Returns where they
+ * begin. */
+static size_t lay_out(struct vae_arena *arena, const struct layout *l, struct vae_model *model)
 {
     int placed = arena->base != NULL;
     vae_arena_take(arena, 1, sizeof *model);
@@ -182,14 +187,19 @@ static void lay_out(struct vae_arena *arena, const struct layout *l, struct vae_
         take_description(arena, l, model);
     if (l->training)
         take_trainer(arena, l, &model->trainer);
+    size_t params = arena->used;
+    if (!l->view)
+        take_params(arena, l, model);
+    return params;
 }
 
-/* The size of the block, added up over a model that is thrown away. */
-static int measure(const char *function, const struct layout *l, int32_t optimizer, size_t *size)
+/* The size of the block and the place of the parameters in it, added up over a model that is thrown away. */
+static int measure(
+    const char *function, const struct layout *l, int32_t optimizer, size_t *size, size_t *params)
 {
     struct vae_arena arena = {NULL, 0};
     struct vae_model sizing = {.trainer.settings.optimizer = optimizer};
-    lay_out(&arena, l, &sizing);
+    *params = lay_out(&arena, l, &sizing);
     if (vae_arena_overflowed(&arena) || l->sizes.learned >= UINT64_MAX / 64)
         return vae_fail(
             VAE_ERR_NOMEM, "%s: out of memory: the model needs more than the address space", function);
@@ -197,18 +207,27 @@ static int measure(const char *function, const struct layout *l, int32_t optimiz
     return VAE_OK;
 }
 
+/* All bytes, but those of parameters that the caller writes in any case. */
+static void clear(unsigned char *block, const struct layout *l, size_t params, size_t size)
+{
+    memset(block, 0, params);
+    if (l->filled_later)
+        params += (size_t)l->sizes.learned * sizeof(float);
+    memset(block + params, 0, size - params);
+}
+
 /* A zeroed block with its pointers in place. */
 static int take_block(const char *function, struct vae_model **out, const struct layout *l,
     const struct vae_allocator *allocator, int32_t optimizer)
 {
-    size_t size;
-    int status = measure(function, l, optimizer, &size);
+    size_t size, params;
+    int status = measure(function, l, optimizer, &size, &params);
     if (status != VAE_OK)
         return status;
     struct vae_model *model = vae_memory_alloc(allocator, size);
     if (!model)
         return vae_fail(VAE_ERR_NOMEM, "%s: out of memory: the model needs %zu bytes", function, size);
-    memset(model, 0, size);
+    clear((unsigned char *)model, l, params, size);
     model->size = size;
     model->allocator = *allocator;
     model->trainer.settings.optimizer = optimizer;
@@ -298,13 +317,15 @@ static struct layout layout_of_request(const struct vae_request *r)
     size_t draws = r->runtime.inference_only ? 1 : (size_t)r->runtime.max_draws;
     struct layout l = layout_of(&r->config, &r->runtime, draws, !r->runtime.inference_only);
     l.params = r->params;
+    l.filled_later = r->filled_later && !r->params;
     return l;
 }
 
 int vae_model_footprint(const struct vae_request *r, size_t *size)
 {
     struct layout l = layout_of_request(r);
-    return measure(r->function, &l, r->training.optimizer, size);
+    size_t params;
+    return measure(r->function, &l, r->training.optimizer, size, &params);
 }
 
 int vae_model_create(struct vae_model **out, const struct vae_request *r)

@@ -129,12 +129,39 @@ void vae_tensor_get(
     }
 }
 
+/* Rows of one panel at once, some columns after the others: what is written next is near in memory. */
+static void put_rows(const struct run *run, const float *values, size_t in, size_t rows, float *own)
+{
+    enum { COLUMNS = 16 };
+    for (size_t first = 0; first < in; first += COLUMNS) {
+        size_t last = in - first < COLUMNS ? in : first + COLUMNS;
+        for (size_t r = 0; r < rows; r++)
+            for (size_t j = first; j < last; j++)
+                own[run->at + r + j * run->step] = values[r * in + j];
+    }
+}
+
+/* How many whole rows of one panel the n elements begin with; at least one where a row begins. */
+static size_t rows_of(const struct vae_tensor *t, size_t panel, uint64_t first, size_t n)
+{
+    size_t in = (size_t)t->shape[1];
+    if (!t->in_panels || first % in != 0)
+        return 0;
+    struct vae_panels panels = vae_panels_packed(NULL, in, (size_t)t->shape[0], panel);
+    size_t left = panels.width - (size_t)(first / in) % panels.width;
+    return n / in < left ? n / in : left;
+}
+
 void vae_tensor_put(
     const struct vae_tensor *t, size_t panel, const float *values, uint64_t first, size_t n, float *own)
 {
-    for (struct run run; n > 0; first += run.n, n -= run.n, values += run.n) {
-        run = run_of(t, panel, first, n);
-        for (size_t i = 0; i < run.n; i++)
+    for (size_t done; n > 0; first += done, n -= done, values += done) {
+        struct run run = run_of(t, panel, first, n);
+        size_t rows = rows_of(t, panel, first, n);
+        done = rows > 1 ? rows * (size_t)t->shape[1] : run.n;
+        if (rows > 1)
+            put_rows(&run, values, (size_t)t->shape[1], rows, own);
+        for (size_t i = 0; rows <= 1 && i < run.n; i++)
             own[run.at + i * run.step] = values[i];
     }
 }
