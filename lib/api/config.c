@@ -216,12 +216,18 @@ static int check_shape(const struct place *at, const vae_config *c)
     return check_spans(at->function, c);
 }
 
+static int check_components(const struct place *at, const vae_config *c)
+{
+    int some = vae_prior_of(c->prior)->has_components;
+    return check_range(at, "prior_components", c->prior_components, some, some ? MOST_WIDTH : 0);
+}
+
 static int check_choices(const struct place *at, const vae_config *c)
 {
     int status;
     if ((status = check_choice(at, "prior", c->prior, VAE_PRIOR_NORMAL, vae_prior_last,
              vae_prior_of(c->prior) != NULL)) != VAE_OK ||
-        (status = check_range(at, "prior_components", c->prior_components, 0, 0)) != VAE_OK ||
+        (status = check_components(at, c)) != VAE_OK ||
         (status = check_choice(at, "standardise", c->standardise, 0, 1, c->standardise == 0)) != VAE_OK ||
         (status = check_unserved(at, "z_logvar_min", c->z_logvar_min == -1e30)) != VAE_OK ||
         (status = check_unserved(at, "z_logvar_max", c->z_logvar_max == 1e30)) != VAE_OK ||

@@ -165,5 +165,6 @@ int vae_set_tensor(vae_model *model, const vae_tensor_info *info, const float *v
         (status = check_finite(__func__, "values", values, t->count)) != VAE_OK)
         return status;
     vae_tensor_put(t, model->network->panel, values, 0, (size_t)t->count, model->own_network.params);
+    model->own_network.version++;
     return VAE_OK;
 }

@@ -134,6 +134,7 @@ static int step_on(const char *function, vae_model *model, const vae_batch *batc
             return status;
         vae_gradient_apply(model->network, &model->ws, &model->trainer);
     }
+    model->own_network.version++;
     put_terms(&step, squared_norm, terms);
     return VAE_OK;
 }
@@ -176,6 +177,7 @@ int vae_apply(vae_model *model, double *grad_norm)
         (status = check_update(__func__, model)) != VAE_OK)
         return status;
     vae_gradient_apply(model->network, &model->ws, &model->trainer);
+    model->own_network.version++;
     if (grad_norm)
         *grad_norm = sqrt(squared_norm);
     return VAE_OK;

@@ -173,12 +173,39 @@ struct vae_train_kernels {
     void (*look)(size_t n, const float *x, struct vae_seen *seen);
 };
 
+/* A mixture of diagonal Gaussians, component k in column k; columns beyond `components` have no weight. */
+struct vae_mixture {
+    size_t components, d, ld; /* ld: columns, a multiple of VAE_LANES */
+    double *mean, *precision; /* [d][ld] */
+    double *weight;           /* [ld], of sum 1 */
+    double *constant;         /* [ld]: log of a component's density at its mean, times its weight */
+};
+
+/* share: [n][ldshare], the part of each component in p(z), of all columns. Sums over rows are in order. */
+struct vae_mixture_kernels {
+    /* from rows of means and log-variances, ldrow apart, and logits; logits NULL: equal weights */
+    void (*fill)(
+        const struct vae_mixture *m, const float *mu, const float *logvar, size_t ldrow, const float *logits);
+    /* value[n] = log p(z), and the shares */
+    void (*density)(const struct vae_mixture *m, size_t n, const float *z, size_t ldz, double *value,
+        double *share, size_t ldshare);
+    /* gz += w[i] d log p / d z */
+    void (*density_grad)(const struct vae_mixture *m, size_t n, const float *z, size_t ldz,
+        const double *share, size_t ldshare, const float *w, float *gz, size_t ldgz);
+    /* sums of w[i] d log p over the rows, for components first .. first + VAE_LANES - 1, `first` being a
+     * multiple of VAE_LANES: to rows of gmu and glogvar, ldg apart, and to glogits unless it is NULL */
+    void (*component_grad)(const struct vae_mixture *m, size_t first, size_t n, const float *z, size_t ldz,
+        const double *share, size_t ldshare, const float *w, float *gmu, float *glogvar, size_t ldg,
+        float *glogits);
+};
+
 struct vae_kernels {
     const char *isa;
     const struct vae_exact32 *exact32;
     const struct vae_exact64 *exact64;
     const struct vae_rng_kernels *rng;
     const struct vae_train_kernels *train;
+    const struct vae_mixture_kernels *mixture;
 };
 
 /* The best table that this CPU (and VAE_CPU) allows; the same pointer at every call. */

@@ -69,6 +69,31 @@ static void start_scales(struct vae_network *net)
             net->params[net->spans[k].scale_at] = net->spans[k].scale_value;
 }
 
+static void start_tensor(
+    struct vae_network *net, const struct vae_tensor *t, const struct vae_prior_tensor *law)
+{
+    float drawn[DRAWN];
+    for (uint64_t i = 0; i < t->count; i += DRAWN) {
+        size_t n = t->count - i < DRAWN ? (size_t)(t->count - i) : DRAWN;
+        draw(net, t->offset + i, n, law->normal, drawn);
+        for (size_t j = 0; j < n && !law->normal; j++)
+            drawn[j] = law->low + (law->high - law->low) * (0.5f + 0.5f * drawn[j]);
+        vae_tensor_put(t, net->panel, drawn, i, n, net->params);
+    }
+}
+
+/* The prior's tensors are the last ones. */
+static void start_prior(
+    const vae_config *c, struct vae_network *net, const struct vae_tensor *tensors, size_t count)
+{
+    struct vae_prior_tensor law;
+    size_t own = 0;
+    while (net->prior->tensor(c, own, &law))
+        own++;
+    for (size_t k = 0; net->prior->tensor(c, k, &law); k++)
+        start_tensor(net, &tensors[count - own + k], &law);
+}
+
 void vae_initial_params(
     const vae_config *config, struct vae_network *net, const struct vae_tensor *tensors, size_t count)
 {
@@ -76,4 +101,5 @@ void vae_initial_params(
         if (tensors[i].node)
             fill(config, net, &tensors[i]);
     start_scales(net);
+    start_prior(config, net, tensors, count);
 }

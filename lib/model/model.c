@@ -36,9 +36,16 @@ struct layout {
 
 /* ---- workspace ---- */
 
+/* Pseudo-inputs go through the encoder behind a batch that trains. */
+static uint64_t encoded_rows(const struct layout *l)
+{
+    const vae_config *c = l->plan.config;
+    return l->max_batch + (l->training && vae_prior_of(c->prior)->encoded ? c->prior_components : 0);
+}
+
 static void take_value(struct vae_arena *arena, const struct layout *l, struct vae_value *value)
 {
-    uint64_t rows = value->drawn ? product(l->max_batch, l->max_draws) : l->max_batch;
+    uint64_t rows = value->drawn ? product(l->max_batch, l->max_draws) : encoded_rows(l);
     value->y = take(arena, rows, value->ld, sizeof(float));
     if (l->training && vae_activation_keeps_pre(value->activation))
         value->pre = take(arena, rows, value->ld, sizeof(float));
@@ -107,7 +114,7 @@ static void take_rows(struct vae_arena *arena, const struct layout *l, struct va
 {
     const vae_config *c = l->plan.config;
     uint64_t batch = l->max_batch, draws = product(batch, l->max_draws);
-    ws->x = take(arena, batch, vae_row_stride((size_t)c->x_dim), sizeof(float));
+    ws->x = take(arena, encoded_rows(l), vae_row_stride((size_t)c->x_dim), sizeof(float));
     ws->place = take(arena, batch, 1, sizeof *ws->place);
     ws->row_weight = take(arena, batch, 1, sizeof(double));
     ws->eps = take(arena, draws, c->z_dim, sizeof(float));
@@ -117,6 +124,30 @@ static void take_rows(struct vae_arena *arena, const struct layout *l, struct va
     ws->log_ratio = take(arena, draws, 1, sizeof(double));
     ws->row_sum = take(arena, batch, 1, sizeof(double));
     ws->latent_kl = take(arena, batch, c->z_dim, sizeof(double));
+}
+
+/* A sum that fits where its terms do: both are bounded by the configuration. */
+static void take_prior(struct vae_arena *arena, const struct layout *l, struct vae_workspace *ws)
+{
+    const vae_config *c = l->plan.config;
+    const struct vae_prior_kind *prior = vae_prior_of(c->prior);
+    uint64_t k = c->prior_components, draws = product(l->max_batch, l->max_draws);
+    size_t ld = vae_row_stride((size_t)k);
+    if (!prior->has_components)
+        return;
+    ws->mixture = (struct vae_mixture){.components = (size_t)k, .d = (size_t)c->z_dim, .ld = ld};
+    ws->mixture.mean = take(arena, c->z_dim, ld, sizeof(double));
+    ws->mixture.precision = take(arena, c->z_dim, ld, sizeof(double));
+    ws->mixture.weight = take(arena, ld, 1, sizeof(double));
+    ws->mixture.constant = take(arena, ld, 1, sizeof(double));
+    ws->share = take(arena, draws, ld, sizeof(double));
+    ws->component_head = take(arena, prior->encoded ? k : 0, 2 * c->z_dim, sizeof(float));
+    if (!l->training)
+        return;
+    ws->w_prior = take(arena, draws, 1, sizeof(float));
+    ws->prior_g = take(arena, prior->encoded ? 0 : k, 2 * c->z_dim + 1, sizeof(float));
+    ws->input_g =
+        take(arena, prior->encoded ? encoded_rows(l) : 0, vae_row_stride((size_t)c->x_dim), sizeof(float));
 }
 
 static void take_workspace(
@@ -140,6 +171,7 @@ static void take_workspace(
     ws->columns = take(arena, threads, columns, sizeof(float));
     ws->max_batch = l->max_batch;
     ws->max_draws = l->max_draws;
+    take_prior(arena, l, ws);
     if (l->training)
         take_training_space(arena, l, ws);
 }
@@ -292,6 +324,8 @@ static void fill_network(struct vae_model *model, const struct layout *l)
     net->decoder = c->n_decoder + 1;
     net->n_spans = vae_plan_spans(c);
     net->prior = vae_prior_of(c->prior);
+    net->components = (size_t)c->prior_components;
+    net->version = 1;
     net->learned = l->sizes.learned;
     model->tensor_count = (size_t)l->sizes.tensors;
     vae_tensors_list(&l->plan, net, model->tensors);
@@ -394,6 +428,7 @@ void vae_model_import(struct vae_model *model, const float *canonical)
     for (size_t i = 0; i < model->tensor_count; i++)
         vae_tensor_put(&model->tensors[i], model->network->panel, canonical + model->tensors[i].offset, 0,
             (size_t)model->tensors[i].count, model->own_network.params);
+    model->own_network.version++;
 }
 
 const struct vae_tensor *vae_model_find(const struct vae_model *model, uint64_t own, uint64_t *element)

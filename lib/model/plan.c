@@ -132,6 +132,11 @@ struct vae_plan_sizes vae_plan_measure(const struct vae_plan *plan)
         add(&sizes.learned, learned);
         sizes.tensors += learned;
     }
+    struct vae_prior_tensor prior;
+    for (size_t i = 0; vae_prior_of(plan->config->prior)->tensor(plan->config, i, &prior); i++) {
+        add(&sizes.learned, prior.shape[0] * prior.shape[1]);
+        sizes.tensors++;
+    }
     return sizes;
 }
 

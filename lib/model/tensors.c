@@ -23,9 +23,17 @@ static struct vae_tensor scale_tensor(size_t span)
     return tensor;
 }
 
-/* In canonical order: layer by layer, then what is learned outside of them. */
-static size_t list(struct vae_network *net, struct vae_tensor *tensors)
+static struct vae_tensor prior_tensor(const struct vae_prior_tensor *t)
 {
+    struct vae_tensor tensor = {.rank = t->rank, .shape = {t->shape[0], t->shape[1]}};
+    snprintf(tensor.name, sizeof tensor.name, "%s", t->name);
+    return tensor;
+}
+
+/* In canonical order: layer by layer, then what is learned outside of them. */
+static size_t list(const vae_config *config, struct vae_network *net, struct vae_tensor *tensors)
+{
+    struct vae_prior_tensor prior;
     size_t n = 0;
     for (size_t i = 0; i < vae_network_nodes(net); i++) {
         struct vae_layer_tensor t;
@@ -37,6 +45,8 @@ static size_t list(struct vae_network *net, struct vae_tensor *tensors)
     for (size_t k = 0; k < net->n_spans; k++)
         if (vae_scale_is_learned(&net->spans[k]))
             tensors[n++] = scale_tensor(k);
+    for (size_t i = 0; net->prior->tensor(config, i, &prior); i++)
+        tensors[n++] = prior_tensor(&prior);
     return n;
 }
 
@@ -53,9 +63,10 @@ static void place(struct vae_tensor *tensors, size_t n)
             }
 }
 
-/* Layers and spans note where their parameters are, in the order of the list. */
-static void tell(struct vae_network *net, const struct vae_tensor *tensor)
+/* Layers, spans and prior note where their parameters are, in the order of the list. */
+static void tell(const vae_config *config, struct vae_network *net, const struct vae_tensor *tensor)
 {
+    struct vae_prior_tensor prior;
     for (size_t i = 0; i < vae_network_nodes(net); i++) {
         struct vae_layer_tensor t;
         for (size_t k = 0; net->nodes[i].kind->tensor(&net->nodes[i], k, &t); k++)
@@ -64,6 +75,8 @@ static void tell(struct vae_network *net, const struct vae_tensor *tensor)
     for (size_t k = 0; k < net->n_spans; k++)
         if (vae_scale_is_learned(&net->spans[k]))
             net->spans[k].scale_at = (tensor++)->own;
+    for (size_t i = 0; net->prior->tensor(config, i, &prior); i++)
+        net->prior_at[i] = (tensor++)->own;
 }
 
 void vae_tensors_list(const struct vae_plan *plan, struct vae_network *net, struct vae_tensor *tensors)
@@ -74,7 +87,7 @@ void vae_tensors_list(const struct vae_plan *plan, struct vae_network *net, stru
         ;
     while (vae_plan_cells(plan->config, &spans, &net->spans[spans.next]))
         ;
-    size_t n = list(net, tensors);
+    size_t n = list(plan->config, net, tensors);
     uint64_t offset = 0;
     for (size_t i = 0; i < n; i++) {
         tensors[i].count = tensors[i].shape[0] * tensors[i].shape[1];
@@ -82,7 +95,7 @@ void vae_tensors_list(const struct vae_plan *plan, struct vae_network *net, stru
         offset += tensors[i].count;
     }
     place(tensors, n);
-    tell(net, tensors);
+    tell(plan->config, net, tensors);
 }
 
 /* One panel of a matrix [out][in] that is held as [in][out]. */

@@ -8,6 +8,7 @@
 #include "gradient.h"
 
 #include "base/profile.h"
+#include "components.h"
 #include "graph.h"
 #include "loss.h"
 
@@ -70,8 +71,8 @@ static void gradient(const struct job *job, size_t node, const struct vae_piece 
     float *weight, float *bias)
 {
     struct vae_layer_call call = vae_graph_call(job->net, job->ws, worker);
-    struct vae_layer_rows rows =
-        vae_graph_rows(job->pass, node, (struct vae_range){0, job->pass->rows.n, job->pass->rows.n});
+    size_t n = job->pass->rows.n + (node < job->net->encoder ? job->pass->extra : 0);
+    struct vae_layer_rows rows = vae_graph_rows(job->pass, node, (struct vae_range){0, n, n});
     struct vae_ahead ahead = ahead_of(job, piece);
     rows.node->kind->gradient(&call, &rows, piece, &ahead, weight, bias);
 }
@@ -146,10 +147,28 @@ static double run_scales(const struct job *job)
     return sum;
 }
 
+/* ---- the prior's parameters ---- */
+
+static double run_prior(const struct job *job)
+{
+    struct vae_component_gradient from;
+    double sum = 0;
+    for (size_t i = 0; vae_components_gradient(job->net, job->pass, i, &from); i++)
+        for (size_t k = 0; k < from.rows; k++) {
+            size_t at = from.at + k * from.cols;
+            float *grads = job->trainer->grads + at;
+            const float *g = job->work & WORK_GRADIENT ? from.g + k * from.ld : grads;
+            if (job->work & WORK_GRADIENT && !job->through_scratch)
+                memcpy(grads, g, from.cols * sizeof *g);
+            sum += use(job, at, from.cols, g);
+        }
+    return sum;
+}
+
 static double run(struct job *job)
 {
     size_t pieces = job->trainer->first_piece[vae_network_nodes(job->net)];
-    double sum = run_scales(job);
+    double sum = run_scales(job) + run_prior(job);
     vae_pool_run(&job->ws->pool, pieces, run_piece, job);
     for (size_t i = 0; i < pieces; i++)
         sum += job->trainer->partial[i];
@@ -190,13 +209,24 @@ static int scales_bounded(const struct vae_pass *p, const struct vae_bound *b)
     return 1;
 }
 
+static int prior_bounded(const struct vae_pass *p)
+{
+    struct vae_component_gradient of;
+    for (size_t i = 0; vae_components_gradient(p->net, p, i, &of); i++)
+        for (size_t k = 0; k < of.rows; k++)
+            if (!((double)p->net->kernels->train->max_abs(of.cols, of.g + k * of.ld) < MOST_GRADIENT))
+                return 0;
+    return 1;
+}
+
 int vae_gradient_bounded(const struct vae_pass *p, const struct vae_trainer *t, const struct vae_bound *b)
 {
-    if (!scales_bounded(p, b) || !update_bounded(t))
+    if (!scales_bounded(p, b) || !prior_bounded(p) || !update_bounded(t))
         return 0;
     for (size_t i = 0; i < vae_network_nodes(p->net); i++) {
         const struct vae_node *node = &p->net->nodes[i];
-        double rows = (double)b->n * (p->ws->values[node->to].drawn ? (double)p->draws : 1.0);
+        int drawn = p->ws->values[node->to].drawn;
+        double rows = drawn ? (double)b->n * (double)p->draws : (double)b->n + (double)p->extra;
         double x = vae_most_y(p->net, p->ws, node->from), g = vae_most_g(p->net, p->ws, node->to);
         if (!(node->kind->bound(rows, x, g) < MOST_GRADIENT))
             return 0;

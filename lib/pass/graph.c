@@ -59,6 +59,32 @@ void vae_graph_backward(const struct vae_pass *p, size_t from, size_t to, struct
     }
 }
 
+void vae_graph_input(const struct vae_pass *p, float *to, struct vae_range r, size_t worker)
+{
+    struct vae_layer_call call = vae_graph_call(p->net, p->ws, worker);
+    struct vae_layer_rows rows = vae_graph_rows(p, 0, r);
+    struct vae_value x = *rows.in;
+    x.g = to;
+    rows.in = &x;
+    rows.node->kind->backward(&call, &rows);
+}
+
+struct vae_most *vae_graph_most(const struct vae_pass *p, size_t value, size_t worker)
+{
+    return &p->ws->most[worker * vae_network_values(p->net) + value];
+}
+
+void vae_graph_note(
+    const struct vae_pass *p, const float *rows, size_t ld, size_t n, size_t cols, uint32_t *most)
+{
+    for (size_t i = 0; i < n; i++) {
+        float largest = p->net->kernels->train->max_abs(cols, rows + i * ld);
+        uint32_t bits;
+        memcpy(&bits, &largest, sizeof bits);
+        *most = bits > *most ? bits : *most;
+    }
+}
+
 static double larger(double most, const uint32_t lanes[VAE_LANES])
 {
     for (size_t l = 0; l < VAE_LANES; l++) {

@@ -6,6 +6,7 @@
  */
 #include "infer.h"
 
+#include "components.h"
 #include "graph.h"
 #include "loss.h"
 #include "posterior.h"
@@ -319,6 +320,8 @@ struct vae_reading_sums vae_infer_run(
     for (size_t j = 0; job.by_latent && j < net->z_dim; j++)
         reading->out.kl_by_latent[j] = 0;
     vae_loss_prepare(net, ws);
+    if (job.diverges || reading->batch->source == VAE_FROM_PRIOR)
+        vae_components_read(net, ws);
     for (size_t next = 0; next < reading->batch->n;) {
         job.pass.rows = vae_rows_take(ws, reading->batch, key, &next);
         job.pass.task_rows = vae_task_rows(ws->pool.threads, job.pass.rows.n, 1);

@@ -44,8 +44,11 @@ struct vae_network {
     struct vae_cells_span *spans;
     size_t n_spans;
     const struct vae_prior_kind *prior;
-    float *params; /* [learned], in the model's own order, and some floats behind them */
+    size_t components;                  /* of a prior that has some */
+    size_t prior_at[VAE_PRIOR_TENSORS]; /* places of its tensors in the flat parameters */
+    float *params;                      /* [learned], in the model's own order, and some floats behind them */
     uint64_t learned;
+    uint64_t version; /* another one after each change of the parameters; never 0 */
 };
 
 static inline size_t vae_network_nodes(const struct vae_network *net)

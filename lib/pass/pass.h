@@ -23,6 +23,7 @@ struct vae_pass {
     struct vae_workspace *ws;
     struct vae_rows rows;
     size_t draws; /* of each row, held at once */
+    size_t extra; /* rows of the encoder behind the batch's: pseudo-inputs */
     int training;
     int purpose;      /* of the noise */
     uint64_t step;    /* of the noise in training */

@@ -6,6 +6,8 @@
  */
 #include "posterior.h"
 
+#include "graph.h"
+
 #include <string.h>
 
 /* Rows of one kind: the encoder's head, z, their gradients. */
@@ -28,9 +30,16 @@ static struct strided z_rows(const struct vae_pass *p, size_t first, size_t draw
     return (struct strided){v->y + row * v->ld, v->g ? v->g + row * v->ld : NULL, p->draws * v->ld};
 }
 
-static struct vae_prior_call prior_call(const struct vae_pass *p)
+/* Of z's rows from draw `draw` of row `first` on. */
+static struct vae_prior_call prior_call(const struct vae_pass *p, size_t first, size_t draw)
 {
-    return (struct vae_prior_call){p->net->kernels, p->net->z_dim, p->ws->zeros};
+    struct vae_prior_call call = {.kernels = p->net->kernels, .z_dim = p->net->z_dim, .zeros = p->ws->zeros};
+    if (p->net->prior->has_components) {
+        call.mixture = &p->ws->mixture;
+        call.share = p->ws->share + (first * p->draws + draw) * call.mixture->ld;
+        call.ldshare = p->draws * call.mixture->ld;
+    }
+    return call;
 }
 
 static float *eps_rows(const struct vae_pass *p, size_t first, size_t draw)
@@ -40,14 +49,14 @@ static float *eps_rows(const struct vae_pass *p, size_t first, size_t draw)
 
 void vae_posterior_kl(const struct vae_pass *p, struct vae_range r)
 {
-    struct vae_prior_call call = prior_call(p);
+    struct vae_prior_call call = prior_call(p, r.first, 0);
     struct strided head = head_rows(p, r.first);
     p->net->prior->kl(&call, r.n, head.y, head.ld, p->ws->kl + r.first);
 }
 
 void vae_posterior_kl_by_latent(const struct vae_pass *p, struct vae_range r)
 {
-    struct vae_prior_call call = prior_call(p);
+    struct vae_prior_call call = prior_call(p, r.first, 0);
     struct strided head = head_rows(p, r.first);
     for (size_t i = 0; i < r.n; i++)
         p->net->prior->kl_by_latent(
@@ -70,24 +79,6 @@ static void noise(const struct vae_pass *p, struct vae_range r, uint64_t stream,
     }
 }
 
-/* Raises a worker's note of the largest magnitude by rows of `cols` values: an operand of a weight gradient.
- */
-static void note(
-    const struct vae_pass *p, const float *rows, size_t ld, size_t n, size_t cols, uint32_t *most)
-{
-    for (size_t i = 0; i < n; i++) {
-        float largest = p->net->kernels->train->max_abs(cols, rows + i * ld);
-        uint32_t bits;
-        memcpy(&bits, &largest, sizeof bits);
-        *most = bits > *most ? bits : *most;
-    }
-}
-
-static struct vae_most *most_of(const struct vae_pass *p, size_t value, size_t worker)
-{
-    return &p->ws->most[worker * vae_network_values(p->net) + value];
-}
-
 void vae_posterior_draw(
     const struct vae_pass *p, struct vae_range r, uint64_t stream, size_t draw, size_t worker)
 {
@@ -97,7 +88,7 @@ void vae_posterior_draw(
     noise(p, r, stream, eps);
     p->net->kernels->exact32->reparam(r.n, d, head.y, head.ld, head.y + d, head.ld, eps, d, z.y, z.ld);
     if (p->training)
-        note(p, z.y, z.ld, r.n, d, most_of(p, vae_network_z(p->net), worker)->y);
+        vae_graph_note(p, z.y, z.ld, r.n, d, vae_graph_most(p, vae_network_z(p->net), worker)->y);
 }
 
 void vae_posterior_copy_mu(const struct vae_pass *p, struct vae_range r)
@@ -117,7 +108,7 @@ void vae_posterior_copy_z(const struct vae_pass *p, struct vae_range r)
 
 void vae_posterior_draw_prior(const struct vae_pass *p, struct vae_range r, uint64_t stream)
 {
-    struct vae_prior_call call = prior_call(p);
+    struct vae_prior_call call = prior_call(p, r.first, 0);
     struct strided z = z_rows(p, r.first, 0);
     size_t d = p->net->z_dim, run = p->rows.place ? 1 : r.n;
     float *drawn = eps_rows(p, r.first, 0);
@@ -147,8 +138,8 @@ static void subtract_log_q(const struct vae_pass *p, struct vae_range r, size_t 
 
 void vae_posterior_log_ratio(const struct vae_pass *p, struct vae_range r)
 {
-    struct vae_prior_call call = prior_call(p);
     for (size_t s = 0; s < p->draws; s++) {
+        struct vae_prior_call call = prior_call(p, r.first, s);
         struct strided z = z_rows(p, r.first, s);
         double *to = p->ws->log_ratio + s * p->ws->max_batch + r.first;
         p->net->prior->log_density(&call, r.n, z.y, z.ld, to);
@@ -161,7 +152,7 @@ void vae_posterior_log_ratio(const struct vae_pass *p, struct vae_range r)
 static void backward_kl(
     const struct vae_pass *p, const struct vae_bound_needs *needs, struct vae_range r, size_t worker)
 {
-    struct vae_prior_call call = prior_call(p);
+    struct vae_prior_call call = prior_call(p, r.first, 0);
     struct strided head = head_rows(p, r.first);
     const float *w = p->ws->w_kl + r.first;
     float *by_latent = p->ws->columns + worker * p->ws->columns_size;
@@ -182,7 +173,7 @@ static void backward_kl(
 /* Of w (log p(z) - log q(z|x)): log p through z; log q through the log-variances alone, as z moves along. */
 static void backward_ratio(const struct vae_pass *p, struct vae_range r, size_t draw)
 {
-    struct vae_prior_call call = prior_call(p);
+    struct vae_prior_call call = prior_call(p, r.first, draw);
     struct strided head = head_rows(p, r.first), z = z_rows(p, r.first, draw);
     const float *w = p->ws->w_ratio + draw * p->ws->max_batch + r.first;
     size_t d = p->net->z_dim;
@@ -205,5 +196,5 @@ void vae_posterior_backward(
         p->net->kernels->exact32->reparam_grad(r.n, d, head.y + d, head.ld, eps_rows(p, r.first, s), d, z.g,
             z.ld, head.g, head.ld, head.g + d, head.ld);
     }
-    note(p, head.g, head.ld, r.n, 2 * d, most_of(p, p->net->encoder, worker)->g);
+    vae_graph_note(p, head.g, head.ld, r.n, 2 * d, vae_graph_most(p, p->net->encoder, worker)->g);
 }

@@ -10,6 +10,7 @@
 
 #include "base/profile.h"
 #include "base/status.h"
+#include "components.h"
 #include "graph.h"
 #include "loss.h"
 #include "posterior.h"
@@ -152,7 +153,8 @@ struct vae_pass vae_train_pass(const struct vae_network *net, struct vae_workspa
         .rows = *rows,
         .draws = vae_trainer_draws(&trainer->settings),
         .training = 1,
-        .step = trainer->counts.steps};
+        .step = trainer->counts.steps,
+        .extra = net->prior->encoded ? net->components : 0};
     p.task_rows = vae_task_rows(ws->pool.threads, rows->n, p.draws);
     return p;
 }
@@ -189,6 +191,7 @@ void vae_train_run(const struct vae_pass *p, const struct vae_trainer *trainer, 
     vae_rows_attach(p);
     vae_loss_prepare(p->net, p->ws);
     clear_notes(p);
+    vae_components_forward(p);
     for (; job.from < STATIONS; job.from = job.to) {
         for (job.to = job.from + 1; !meets(&job, job.to);)
             job.to++;
@@ -196,6 +199,7 @@ void vae_train_run(const struct vae_pass *p, const struct vae_trainer *trainer, 
         if (job.to < STATIONS)
             meet(&job);
     }
+    vae_components_backward(p);
     note_x(p);
     trainer->objective->value(bound);
 }

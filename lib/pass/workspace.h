@@ -29,6 +29,10 @@ struct vae_workspace {
     double *log_ratio;   /* [max_draws][max_batch] */
     float *scales;       /* [x_dim]: the scales that do not come from the decoder, by column */
     float *zeros;        /* [x_dim or z_dim, the larger] */
+    struct vae_mixture mixture; /* the prior's components, as they were with version components_of */
+    uint64_t components_of;     /* of the parameters; 0: never */
+    double *share;              /* [max_batch max_draws][mixture.ld]: parts of the components in p(z) */
+    float *component_head;      /* [components][2 z_dim]: q(z|u) of pseudo-inputs */
     size_t packed_size;
     float *packed; /* [threads][packed_size]: the operands of a worker's product */
 
@@ -48,6 +52,9 @@ struct vae_workspace {
     double *relative, *bound_work; /* [max_draws][max_batch], [3 max_draws][max_batch] */
     float *w_kl, *w_latent;        /* [max_batch], [z_dim] */
     double *latent, *value;        /* [z_dim], [max_batch] */
+    /* Of a prior with components: weights of log p(z) by row of z, gradients of its tensors, of its inputs. */
+    float *w_prior, *prior_g; /* [max_batch max_draws], as the tensors */
+    float *input_g;           /* [max_batch + components][values[0].ld] */
 };
 
 /* How many rows a task takes: a thread's share, because every task reads all weights once; never more than

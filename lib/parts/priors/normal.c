@@ -53,8 +53,17 @@ static void draw(
     c->kernels->rng->normal32(seed, stream, element, n * c->z_dim, z);
 }
 
+static int tensor(const vae_config *config, size_t i, struct vae_prior_tensor *to)
+{
+    (void)config;
+    (void)i;
+    (void)to;
+    return 0;
+}
+
 const struct vae_prior_kind vae_prior_normal = {
     .number = VAE_PRIOR_NORMAL,
+    .tensor = tensor,
     .kl = kl,
     .kl_by_latent = kl_by_latent,
     .kl_grad = kl_grad,

@@ -15,10 +15,31 @@ struct vae_prior_call {
     const struct vae_kernels *kernels;
     size_t z_dim;
     const float *zeros; /* [z_dim] */
+    /* Of a prior with components, else NULL. */
+    const struct vae_mixture *mixture;
+    double *share; /* [n][ldshare]: log_density() writes it, log_density_grad() reads it */
+    size_t ldshare;
 };
+
+/* One of a prior's tensors and its first values. */
+struct vae_prior_tensor {
+    const char *name;
+    size_t rank;
+    uint64_t shape[2];
+    int normal;      /* standard normal, or */
+    float low, high; /* uniform between these */
+};
+
+/* The most tensors that a prior has. */
+#define VAE_PRIOR_TENSORS 3
 
 struct vae_prior_kind {
     int32_t number;
+    int has_components; /* is it a mixture of vae_config.prior_components? */
+    int encoded;        /* are these q(z|u) of learned inputs u? */
+    /* Tensor number i, or 0 where there are no more. A mixture has its means, log-variances and logits in
+     * this order, or its inputs. */
+    int (*tensor)(const vae_config *config, size_t i, struct vae_prior_tensor *tensor);
     /* The closed form of KL(q || p), one value a row; NULL where there is none. */
     void (*kl)(const struct vae_prior_call *call, size_t n, const float *head, size_t ldhead, double *kl);
     /* Of one row, [z_dim]: its parts by latent; NULL where the prior does not factorise. */
@@ -32,7 +53,8 @@ struct vae_prior_kind {
         const struct vae_prior_call *call, size_t n, const float *z, size_t ldz, double *value);
     void (*log_density_grad)(const struct vae_prior_call *call, size_t n, const float *z, size_t ldz,
         const float *w, float *gz, size_t ldgz);
-    /* n rows from p(z): elements `element` and following of a stream of VAE_STREAM_PRIOR, contiguous. */
+    /* n rows from p(z): elements `element` and following of a stream of VAE_STREAM_PRIOR, contiguous;
+     * `element` is that of a row's first latent. */
     void (*draw)(const struct vae_prior_call *call, uint64_t seed, uint64_t stream, uint64_t element,
         size_t n, float *z);
 };
@@ -41,5 +63,13 @@ struct vae_prior_kind {
 const struct vae_prior_kind *vae_prior_of(int32_t number);
 /* The last number that names a prior. */
 extern const int32_t vae_prior_last;
+
+/* What priors with components share. */
+void vae_mixture_log_density(
+    const struct vae_prior_call *call, size_t n, const float *z, size_t ldz, double *value);
+void vae_mixture_log_density_grad(const struct vae_prior_call *call, size_t n, const float *z, size_t ldz,
+    const float *w, float *gz, size_t ldgz);
+void vae_mixture_draw(
+    const struct vae_prior_call *call, uint64_t seed, uint64_t stream, uint64_t element, size_t n, float *z);
 
 #endif
