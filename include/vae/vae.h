@@ -390,7 +390,9 @@ enum {
     /** Dropout, element row * W + the unit's number among the model's W units behind dropout layers; sample:
      *  the draw, 0 in the encoder; not used yet */
     VAE_STREAM_DROPOUT = 7,
-    VAE_STREAM_MIXTURE = 8, /**< the component that a draw from a mixture prior takes; not used yet */
+    /** The component k that a draw from a prior with components takes, element row: the first one of which
+     *  the weights up to k add up to more than (word + 1/2) / 2^32. Sample and step are those of the draw */
+    VAE_STREAM_MIXTURE = 8,
     VAE_STREAM_SHUFFLE = 9  /**< for programs that shuffle with vae_permutation() */
 };
 
@@ -888,8 +890,13 @@ enum {
 /** Priors p(z): vae_config.prior. @since 0.1 */
 enum {
     VAE_PRIOR_NORMAL = 1,  /**< N(0, I) */
-    VAE_PRIOR_MIXTURE = 2, /**< a mixture of learned diagonal Gaussians; not served yet */
-    VAE_PRIOR_VAMP = 3     /**< VampPrior of Tomczak & Welling, arXiv:1705.07120; not served yet */
+    /** A mixture of prior_components learned diagonal Gaussians with learned weights. Means begin at draws
+     *  from N(0, I), log-variances and logits at 0 */
+    VAE_PRIOR_MIXTURE = 2,
+    /** The VampPrior, Tomczak & Welling, arXiv:1705.07120, eq. (9): the mean of q(z|u) over prior_components
+     *  learned pseudo-inputs u, which begin uniform in 0 .. 1. Training often goes better from rows of data:
+     *  vae_set_tensor() of "prior.inputs". Reading calls encode them once after each change of parameters */
+    VAE_PRIOR_VAMP = 3
 };
 
 /** Initialisations, each from stream ::VAE_STREAM_INIT of the model's seed: vae_config.init. @since 0.1 */
@@ -1026,9 +1033,9 @@ typedef struct vae_config {
     size_t n_spans;            /**< number of them, at most x_dim, default 0 */
     int32_t likelihood;        /**< of all columns, default #VAE_BERNOULLI; with spans it must stay at that */
     int32_t mean_activation;   /**< of all columns, default #VAE_IDENTITY; with spans it must stay at that */
-    int32_t prior;             /**< default #VAE_PRIOR_NORMAL; the others are not served yet */
+    int32_t prior;             /**< default #VAE_PRIOR_NORMAL */
     int32_t standardise;       /**< 1: x is standardised inside; default 0. Not served yet: must be 0 */
-    uint64_t prior_components; /**< of a mixture or Vamp prior, default 0; must be 0 for #VAE_PRIOR_NORMAL */
+    uint64_t prior_components; /**< of the other priors, 1 to 2^30 - 1; default 0, which #VAE_PRIOR_NORMAL needs */
     /** Floor of the encoder's log-variances: smaller values are clamped to it, with slope 0; default -1e30.
      *  Other values are not served yet */
     double z_logvar_min;

@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-static const struct family *const families[] = {
-    &exact32_family, &exact64_family, &rng_family, &tile_family, &train_family, &noted_family};
+static const struct family *const families[] = {&exact32_family, &exact64_family, &rng_family, &tile_family,
+    &train_family, &noted_family, &mixture_family};
 
 const struct family *family_at(size_t i)
 {

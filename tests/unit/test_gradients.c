@@ -335,9 +335,43 @@ START_TEST(importance_weighted)
 }
 END_TEST
 
+/* ---- priors with components ---- */
+
+/* More components than lanes, and fewer; one draw and three; both objectives. */
+static void check_prior(int32_t prior, const char *name)
+{
+    const uint64_t components[] = {2, 5, 19}, samples[] = {1, 3, 2};
+    for (size_t i = 0; i < 3; i++)
+        for (int32_t objective = VAE_IWAE; objective <= VAE_IWAE; objective++) {
+            struct plan plan;
+            char what[96];
+            plan_gradient(&plan, i == 0 ? KIND_GAUSS_SPAN : KIND_BERNOULLI, VAE_TANH, 1);
+            plan.config.prior = prior;
+            plan.config.prior_components = components[i];
+            plan.training.objective = objective;
+            plan.training.samples = samples[i];
+            plan.training.kl_weight = 1.5;
+            snprintf(what, sizeof what, "%s of %d, objective %d", name, (int)components[i], (int)objective);
+            check_model(&plan, what, accuracy_of(&plan));
+        }
+}
+
+START_TEST(mixture_prior)
+{
+    check_prior(VAE_PRIOR_MIXTURE, "mixture");
+}
+END_TEST
+
+START_TEST(vamp_prior)
+{
+    check_prior(VAE_PRIOR_VAMP, "VampPrior");
+}
+END_TEST
+
 int main(void)
 {
     const TTest *tests[] = {no_hidden_layer, identity, relu, tanh_layers, sigmoid, softplus, silu, gelu,
-        leaky_relu, elu, weighted_divergence, capacity, free_bits, free_bits_by_latent, importance_weighted};
+        leaky_relu, elu, weighted_divergence, capacity, free_bits, free_bits_by_latent, importance_weighted,
+        mixture_prior, vamp_prior};
     return RUN_SUITE("gradients", tests);
 }
