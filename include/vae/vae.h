@@ -393,7 +393,7 @@ enum {
     /** The component k that a draw from a prior with components takes, element row: the first one of which
      *  the weights up to k add up to more than (word + 1/2) / 2^32. Sample and step are those of the draw */
     VAE_STREAM_MIXTURE = 8,
-    VAE_STREAM_SHUFFLE = 9  /**< for programs that shuffle with vae_permutation() */
+    VAE_STREAM_SHUFFLE = 9 /**< for programs that shuffle with vae_permutation() */
 };
 
 /**
@@ -889,7 +889,7 @@ enum {
 
 /** Priors p(z): vae_config.prior. @since 0.1 */
 enum {
-    VAE_PRIOR_NORMAL = 1,  /**< N(0, I) */
+    VAE_PRIOR_NORMAL = 1, /**< N(0, I) */
     /** A mixture of prior_components learned diagonal Gaussians with learned weights. Means begin at draws
      *  from N(0, I), log-variances and logits at 0 */
     VAE_PRIOR_MIXTURE = 2,
@@ -1030,12 +1030,13 @@ typedef struct vae_config {
     /** [n_spans] likelihoods of x's columns, in order. Default NULL: one span of all columns, with the next
      *  two fields, and a span's defaults otherwise */
     const vae_span *spans;
-    size_t n_spans;            /**< number of them, at most x_dim, default 0 */
-    int32_t likelihood;        /**< of all columns, default #VAE_BERNOULLI; with spans it must stay at that */
-    int32_t mean_activation;   /**< of all columns, default #VAE_IDENTITY; with spans it must stay at that */
-    int32_t prior;             /**< default #VAE_PRIOR_NORMAL */
-    int32_t standardise;       /**< 1: x is standardised inside; default 0. Not served yet: must be 0 */
-    uint64_t prior_components; /**< of the other priors, 1 to 2^30 - 1; default 0, which #VAE_PRIOR_NORMAL needs */
+    size_t n_spans;          /**< number of them, at most x_dim, default 0 */
+    int32_t likelihood;      /**< of all columns, default #VAE_BERNOULLI; with spans it must stay at that */
+    int32_t mean_activation; /**< of all columns, default #VAE_IDENTITY; with spans it must stay at that */
+    int32_t prior;           /**< default #VAE_PRIOR_NORMAL */
+    int32_t standardise;     /**< 1: x is standardised inside; default 0. Not served yet: must be 0 */
+    uint64_t
+        prior_components; /**< of the other priors, 1 to 2^30 - 1; default 0, that of #VAE_PRIOR_NORMAL */
     /** Floor of the encoder's log-variances: smaller values are clamped to it, with slope 0; default -1e30.
      *  Other values are not served yet */
     double z_logvar_min;

@@ -24,7 +24,7 @@ struct vae_component_gradient {
     const float *g;
     size_t at, rows, cols, ld; /* at: its place in the flat parameters */
 };
-int vae_components_gradient(const struct vae_network *net, const struct vae_pass *pass, size_t i,
-    struct vae_component_gradient *gradient);
+int vae_components_gradient(
+    const struct vae_network *net, const struct vae_pass *pass, size_t i, struct vae_component_gradient *to);
 
 #endif

@@ -52,7 +52,7 @@ struct vae_workspace {
     double *relative, *bound_work; /* [max_draws][max_batch], [3 max_draws][max_batch] */
     float *w_kl, *w_latent;        /* [max_batch], [z_dim] */
     double *latent, *value;        /* [z_dim], [max_batch] */
-    /* Of a prior with components: weights of log p(z) by row of z, gradients of its tensors, of its inputs. */
+    /* Of a prior with components: weights of log p(z) by row of z, gradients of its tensors and inputs. */
     float *w_prior, *prior_g; /* [max_batch max_draws], as the tensors */
     float *input_g;           /* [max_batch + components][values[0].ld] */
 };

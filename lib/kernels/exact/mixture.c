@@ -131,8 +131,8 @@ struct column {
     const double *share;
 };
 
-VAE_INLINE void add_rows(const struct column *c, const double *restrict mean, const double *restrict precision,
-    double *restrict gmu, double *restrict glogvar)
+VAE_INLINE void add_rows(const struct column *c, const double *restrict mean,
+    const double *restrict precision, double *restrict gmu, double *restrict glogvar)
 {
     for (size_t i = 0; i < c->n; i++) {
         const double *share = c->share + i * c->ldshare;
@@ -149,14 +149,17 @@ static void logits_grad(const struct vae_mixture *m, size_t first, const struct 
 {
     double sum[VAE_LANES] = {0};
     for (size_t i = 0; i < c->n; i++)
-        for (size_t l = 0; l < VAE_LANES; l++)
-            sum[l] = fma((double)c->w[i], c->share[i * c->ldshare + l] - m->weight[first + l], sum[l]);
+        for (size_t l = 0; l < VAE_LANES; l++) {
+            double more = c->share[i * c->ldshare + l] - m->weight[first + l];
+            sum[l] = fma((double)c->w[i], more, sum[l]);
+        }
     for (size_t l = 0; l < VAE_LANES && first + l < m->components; l++)
         to[first + l] = (float)sum[l];
 }
 
 static void component_grad(const struct vae_mixture *m, size_t first, size_t n, const float *z, size_t ldz,
-    const double *share, size_t ldshare, const float *w, float *gmu, float *glogvar, size_t ldg, float *glogits)
+    const double *share, size_t ldshare, const float *w, float *gmu, float *glogvar, size_t ldg,
+    float *glogits)
 {
     struct column c = {n, ldz, ldshare, z, w, share + first};
     for (size_t j = 0; j < m->d; j++) {
