@@ -32,13 +32,27 @@ START_TEST(config_counts)
 }
 END_TEST
 
+static void check_components(int32_t prior)
+{
+    static const uint64_t wrong[] = {0, (uint64_t)1 << 30, UINT64_MAX};
+    struct plan plan;
+    base(&plan);
+    plan.config.prior = prior;
+    for (size_t k = 0; k < 3; k++) {
+        plan.config.prior_components = wrong[k];
+        refused(&plan, VAE_ERR_ARG, "config.prior_components", "1 to 1073741823");
+    }
+    plan.config.prior_components = 1;
+    accepted(&plan);
+}
+
 START_TEST(config_choices)
 {
     for (int32_t i = -1; i <= 4; i++) {
         if (i < VAE_PRIOR_NORMAL || i > VAE_PRIOR_VAMP)
             REFUSED(config.prior, i, VAE_ERR_ARG, NULL);
         else if (i != VAE_PRIOR_NORMAL)
-            REFUSED(config.prior, i, VAE_ERR_UNSUPPORTED, NULL);
+            check_components(i);
     }
     REFUSED(config.standardise, 1, VAE_ERR_UNSUPPORTED, NULL);
     REFUSED(config.standardise, 2, VAE_ERR_ARG, NULL);
