@@ -70,7 +70,8 @@ void vae_rows_attach(const struct vae_pass *p)
     struct vae_value *x = &p->ws->values[0];
     x->y = p->ws->x; /* also where there is no row: products of no rows want a place and a stride, too */
     x->ld = vae_row_stride(x->cols);
-    if (!p->rows.x || p->rows.n == 0 || p->extra > 0 || p->rows.ldx > INT_MAX || !in_order(&p->rows))
+    /* Its gradient, where there is one, has rows of the same stride. */
+    if (!p->rows.x || p->rows.n == 0 || p->extra > 0 || x->g || p->rows.ldx > INT_MAX || !in_order(&p->rows))
         return;
     /* Nothing writes to value 0 where it is the caller's. */
     x->y = (float *)p->rows.x + vae_place(&p->rows, 0) * p->rows.ldx;
@@ -84,4 +85,13 @@ void vae_rows_gather(const struct vae_pass *p, struct vae_range r)
         return;
     for (size_t i = r.first; i < r.last; i++)
         memcpy(x->y + i * x->ld, p->rows.x + vae_data_row(&p->rows, i) * p->rows.ldx, x->cols * sizeof *x->y);
+}
+
+void vae_rows_copy(size_t n, size_t cols, const float *from, size_t ldfrom, float *to, size_t ldto)
+{
+    for (size_t i = 0; i < n; i++)
+        if (from)
+            memcpy(to + i * ldto, from + i * ldfrom, cols * sizeof *to);
+        else
+            memset(to + i * ldto, 0, cols * sizeof *to);
 }
