@@ -1201,9 +1201,8 @@ typedef struct vae_batch {
     size_t ldx;     /**< its row stride, at least x_dim; default 0: x_dim */
     const float *c; /**< [..][c_dim] conditions, default NULL; must be NULL for a model without condition */
     size_t ldc;     /**< its row stride; default 0: c_dim */
-    const float *
-        z; /**< [..][z_dim] latents that vae_infer() or vae_backward() decodes; default NULL; else NULL in training */
-    size_t ldz;              /**< its row stride, at least z_dim; default 0: z_dim */
+    const float *z; /**< [..][z_dim] latents to decode, default NULL; must be NULL in steps and vae_grad() */
+    size_t ldz;     /**< its row stride, at least z_dim; default 0: z_dim */
     const uint8_t *observed; /**< [..][x_dim] non-zero: known; default NULL: all. Others not served yet */
     size_t ldobserved;       /**< its row stride; default 0: x_dim */
     /** Divisor of all sums over rows (gradient, terms, kl_by_latent); finite and >= 0; default 0: the sum of
