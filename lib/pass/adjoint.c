@@ -100,6 +100,12 @@ static void decode(void *arg, size_t task, size_t worker)
     vae_graph_backward(p, job->adjoints->z ? middle : middle + 1, nodes, r, worker);
 }
 
+/* No layer reads the decoder's head: its values make room for x's gradient, whose rows are no longer. */
+static float *x_gradient(const struct vae_pass *p)
+{
+    return p->ws->values[vae_network_values(p->net) - 1].y;
+}
+
 static void encode(void *arg, size_t task, size_t worker)
 {
     const struct job *job = arg;
@@ -109,18 +115,13 @@ static void encode(void *arg, size_t task, size_t worker)
     vae_graph_forward(p, 0, p->net->encoder, r, worker);
     vae_posterior_adjoint(p, r, job->adjoints->mu, job->adjoints->logvar);
     vae_graph_backward(p, 0, p->net->encoder, r, worker);
-}
-
-/* No layer reads the decoder's head: its values serve as x's gradient, whose rows are no longer. */
-static float *x_gradient(const struct vae_pass *p)
-{
-    return p->ws->values[vae_network_values(p->net) - 1].y;
+    if (job->adjoints->x)
+        vae_graph_input(p, x_gradient(p), r, worker);
 }
 
 double vae_adjoint_run(const struct vae_pass *p, struct vae_trainer *trainer, const vae_adjoints *adjoints)
 {
     struct job job = {p, adjoints};
-    struct vae_value *x = &p->ws->values[0];
     size_t middle = p->net->encoder;
     double squared_norm = 0;
     if (vae_adjoint_decodes(adjoints)) {
@@ -128,11 +129,9 @@ double vae_adjoint_run(const struct vae_pass *p, struct vae_trainer *trainer, co
         squared_norm = vae_gradient_add(p, trainer, NULL, middle, vae_network_nodes(p->net));
     }
     if (vae_adjoint_encodes(adjoints)) {
-        x->g = adjoints->x ? x_gradient(p) : NULL;
         vae_rows_attach(p);
         vae_pool_run(&p->ws->pool, vae_tasks(p), encode, &job);
         squared_norm = vae_gradient_add(p, trainer, NULL, 0, middle);
-        x->g = NULL;
     }
     return squared_norm;
 }
@@ -143,7 +142,7 @@ double vae_adjoint_run(const struct vae_pass *p, struct vae_trainer *trainer, co
 static struct array x_of(const struct vae_pass *p, const vae_adjoints *a)
 {
     const float *data = a->x && vae_adjoint_encodes(a) ? x_gradient(p) : NULL;
-    return (struct array){"the derivative by x", data, p->ws->values[0].ld, 0, p->net->x_dim, 0};
+    return (struct array){"the derivative by x", data, vae_row_stride(p->net->x_dim), 0, p->net->x_dim, 0};
 }
 
 static struct array z_of(const struct vae_pass *p, const vae_adjoints *a)

@@ -70,8 +70,7 @@ void vae_rows_attach(const struct vae_pass *p)
     struct vae_value *x = &p->ws->values[0];
     x->y = p->ws->x; /* also where there is no row: products of no rows want a place and a stride, too */
     x->ld = vae_row_stride(x->cols);
-    /* Its gradient, where there is one, has rows of the same stride. */
-    if (!p->rows.x || p->rows.n == 0 || p->extra > 0 || x->g || p->rows.ldx > INT_MAX || !in_order(&p->rows))
+    if (!p->rows.x || p->rows.n == 0 || p->extra > 0 || p->rows.ldx > INT_MAX || !in_order(&p->rows))
         return;
     /* Nothing writes to value 0 where it is the caller's. */
     x->y = (float *)p->rows.x + vae_place(&p->rows, 0) * p->rows.ldx;

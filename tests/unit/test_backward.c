@@ -408,6 +408,36 @@ START_TEST(adds_to_an_open_gradient)
 }
 END_TEST
 
+/* The prior takes no part: what vae_grad() has left of its gradient stays. */
+START_TEST(priors_take_no_part)
+{
+    for (int32_t prior = VAE_PRIOR_MIXTURE; prior <= VAE_PRIOR_VAMP; prior++) {
+        static struct linear l;
+        struct plan plan;
+        plan_sums(&plan);
+        plan.config.prior = prior;
+        plan.config.prior_components = 4;
+        plan.training.objective = VAE_IWAE;
+        linear_open(&l, &plan);
+        vae_batch batch = batch_of(l.model, l.x, N);
+        const char *first = prior == VAE_PRIOR_VAMP ? "prior.inputs" : "prior.mu";
+        size_t at = (size_t)tensor_of(l.model, first).offset, n = (size_t)vae_param_count(l.model) - at;
+        float *alone = grads_of(l.model);
+        must(vae_grad(l.model, &batch, NULL));
+        float *before = grads_of(l.model);
+        call(&l, l.model, 0, N, 3);
+        float *after = grads_of(l.model);
+        ck_assert(norm_of(n, alone + at) == 0 && norm_of(n, before + at) > 0);
+        ck_assert_mem_eq(after + at, before + at, n * sizeof *after);
+        ck_assert(norm_of(at, alone) > 0 && memcmp(after, before, at * sizeof *after) != 0);
+        free(alone);
+        free(before);
+        free(after);
+        linear_close(&l);
+    }
+}
+END_TEST
+
 /* Nothing to add, yet a gradient is open then: of zeros, or as it was. */
 START_TEST(nothing_adds_nothing)
 {
@@ -576,7 +606,7 @@ int main(void)
 {
     const TTest *tests[] = {composes_to_training, floors_compose_to_training,
         composes_with_a_product_of_the_program, slopes_of_linear_functions, adds_to_an_open_gradient,
-        nothing_adds_nothing, no_adjoints_no_slope, parts_add_up, threads_do_not_matter, rows_by_index,
-        in_place};
+        priors_take_no_part, nothing_adds_nothing, no_adjoints_no_slope, parts_add_up, threads_do_not_matter,
+        rows_by_index, in_place};
     return RUN_SUITE("backward", tests);
 }
