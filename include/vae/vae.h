@@ -1201,7 +1201,7 @@ typedef struct vae_batch {
     size_t ldx;     /**< its row stride, at least x_dim; default 0: x_dim */
     const float *c; /**< [..][c_dim] conditions, default NULL; must be NULL for a model without condition */
     size_t ldc;     /**< its row stride; default 0: c_dim */
-    const float *z; /**< [..][z_dim] latents that vae_infer() decodes; default NULL; NULL in training */
+    const float *z; /**< [..][z_dim] latents to decode, default NULL; must be NULL in steps and vae_grad() */
     size_t ldz;     /**< its row stride, at least z_dim; default 0: z_dim */
     const uint8_t *observed; /**< [..][x_dim] non-zero: known; default NULL: all. Others not served yet */
     size_t ldobserved;       /**< its row stride; default 0: x_dim */
@@ -1289,19 +1289,25 @@ typedef struct vae_outputs {
 VAE_API void vae_outputs_init(vae_outputs *outputs, size_t size);
 
 /**
- * Derivatives of a loss of the program's own with respect to the model's outputs (in) and inputs (out). The
- * call that takes it is not served yet. @since 0.1
+ * Derivatives of a loss of the program's own, which is to be minimised, for vae_backward(): those with respect
+ * to the model's outputs go in, those with respect to its inputs come out. Contiguous arrays of the caller's;
+ * row i is that of row i of the call. An array that comes out may be one that went in. @since 0.1
  */
 typedef struct vae_adjoints {
-    uint64_t size;           /**< sizeof(vae_adjoints), set by vae_adjoints_init() */
-    const float *mu;         /**< [n][z_dim] in; default NULL: zero, here and below */
-    const float *logvar;     /**< [n][z_dim] in */
-    const float *x_location; /**< [n][x_dim] in */
-    const float *x_scale;    /**< [n][x_dim] in */
-    const float *x_shape;    /**< [n][x_dim] in */
-    float *x;                /**< [n][x_dim] out, overwritten; default NULL: skipped, here and below */
-    float *z;                /**< [n][z_dim] out, overwritten */
-    float *c;                /**< [n][c_dim] out, overwritten */
+    uint64_t size;       /**< sizeof(vae_adjoints), set by vae_adjoints_init() */
+    const float *mu;     /**< [n][z_dim] in, by vae_outputs.mu; default NULL: zeros, here and below */
+    const float *logvar; /**< [n][z_dim] in, by vae_outputs.logvar */
+    /** [n][x_dim] in, by vae_outputs.x_location: logits, log-rates, or means after mean_activation */
+    const float *x_location;
+    /** [n][x_dim] in, by vae_outputs.x_scale: log-variances or log-scales, after scale_min. Where the span has
+     *  one learned scale, its gradient takes the sum over rows and columns. Ignored where the likelihood has
+     *  no scale or the scale is #VAE_PARAM_FIXED */
+    const float *x_scale;
+    const float *x_shape; /**< [n][x_dim] in, by vae_outputs.x_shape; ignored where the likelihood has none */
+    float *x; /**< [n][x_dim] out, overwritten: by vae_batch.x, through mu and logvar; default NULL: skipped,
+               *   here and below. Zeros where both are NULL */
+    float *z; /**< [n][z_dim] out, overwritten: by vae_batch.z, through the x_*; zeros where all are NULL */
+    float *c; /**< [n][c_dim] out, overwritten; must be NULL for a model without condition */
 } vae_adjoints;
 
 /**
@@ -1495,9 +1501,9 @@ VAE_API uint64_t vae_steps(const vae_model *model);
  * vae_batch.total_weight: by default, of the mean over the batch. A program whose loss is the sum over a
  * batch of 128 has gradients and gradient norms 128 times as large.
  *
- * A gradient is open from a successful vae_grad() on. It ends with the next vae_apply(), vae_step() or
- * vae_step_batch(), be it a success, #VAE_ERR_NONFINITE or #VAE_ERR_DATA; another vae_grad() replaces it, or
- * ends it by the same two errors. Errors found before the pass (#VAE_ERR_ARG, #VAE_ERR_ABI, #VAE_ERR_STATE,
+ * A gradient is open from a successful vae_grad() or vae_backward() on. It ends with the next vae_apply(),
+ * vae_step() or vae_step_batch(), be it a success, #VAE_ERR_NONFINITE or #VAE_ERR_DATA; another vae_grad()
+ * replaces it, vae_backward() adds to it, and each ends it by the same two errors. Errors found before the pass (#VAE_ERR_ARG, #VAE_ERR_ABI, #VAE_ERR_STATE,
  * #VAE_ERR_UNSUPPORTED) change nothing, an open gradient included.
  *
  * After any error parameters, moments and step count are bit-identical to before.
@@ -1542,6 +1548,38 @@ VAE_API int vae_step_batch(vae_model *model, const vae_batch *batch, vae_terms *
  * @since 0.1
  */
 VAE_API int vae_grad(vae_model *model, const vae_batch *batch, vae_terms *terms);
+
+/**
+ * Takes a loss of the program's own back through the model's networks: vae_infer() transposed. Given the
+ * derivatives of the loss, summed or averaged over rows as the program likes, with respect to what vae_infer()
+ * gives for the same batch, it adds those with respect to the parameters to the open gradient, which begins at
+ * zero if none is open, and writes those with respect to x and z. vae_apply() then makes the update.
+ *
+ * The encoder (x to mu and logvar) takes part where adjoints.mu or adjoints.logvar is given, the decoder (z to
+ * x_location, x_scale, x_shape) where one of the x_* is; the gradients of what takes no part stay as they
+ * are. What is between the two, the draw of z, belongs to the program: vae_reparam() and vae_reparam_grad().
+ * The prior takes no part.
+ *
+ * Each layer's gradient is summed over the call's rows in their order, then added. With the library's own
+ * matrix product the bits depend neither on instruction set nor on threads; a batch cut into several calls
+ * gives the same up to rounding.
+ *
+ * The forward pass is computed again, with the bits of vae_infer(), so that no state is kept between the
+ * calls; parameters must not change in between. Only n, index, x, ldx, z and ldz of the batch count: weights,
+ * total_weight, first_row and seed are ignored. A loss may weight its rows by their derivatives. Values of x
+ * must be finite; they need not be in their likelihoods' domains, because none is evaluated.
+ *
+ * @param model     neither a view nor inference-only
+ * @param batch     n from 0 to max_batch; x where mu or logvar goes in, z where one of the x_* does; source
+ *                  #VAE_FROM_DATA
+ * @param adjoints  what goes in, and where to write what comes out; all may be NULL
+ * @return #VAE_OK; #VAE_ERR_ARG; #VAE_ERR_ABI; #VAE_ERR_STATE; #VAE_ERR_UNSUPPORTED (observed);
+ *         #VAE_ERR_NONFINITE, its words naming the place, where a value that goes in or comes out, or the
+ *         gradient, is NaN or infinite, or a gradient's square overflows float32: nothing is written, and no
+ *         gradient is open
+ * @since 0.1
+ */
+VAE_API int vae_backward(vae_model *model, const vae_batch *batch, const vae_adjoints *adjoints);
 
 /**
  * Updates the parameters by the open gradient, and ends it: the second half of a step. vae_steps() grows by

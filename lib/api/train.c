@@ -9,6 +9,7 @@
 #include "pass/rows.h"
 #include "pass/stream.h"
 #include "pass/train.h"
+#include "train.h"
 
 #include <float.h>
 #include <math.h>
@@ -31,8 +32,7 @@ static uint64_t first_overflow(const vae_model *model, const struct vae_tensor *
     return i;
 }
 
-/* Gradients must be finite, and their squares too, else the moments would overflow and never come back. */
-static int check_gradient(const char *function, const vae_model *model, double squared_norm)
+int vae_check_gradient(const char *function, const vae_model *model, double squared_norm)
 {
     if (squared_norm <= FLT_MAX)
         return VAE_OK;
@@ -129,7 +129,7 @@ static int step_on(const char *function, vae_model *model, const vae_batch *batc
         squared_norm = vae_gradient_fused(&step.pass, &model->trainer, &step.bound);
     } else {
         squared_norm = vae_gradient_run(&step.pass, &model->trainer, &step.bound);
-        if ((status = check_gradient(function, model, squared_norm)) != VAE_OK ||
+        if ((status = vae_check_gradient(function, model, squared_norm)) != VAE_OK ||
             (status = check_update(function, model)) != VAE_OK)
             return status;
         vae_gradient_apply(model->network, &model->ws, &model->trainer);
@@ -157,7 +157,7 @@ int vae_grad(vae_model *model, const vae_batch *batch, vae_terms *terms)
     if (status != VAE_OK)
         return status;
     double squared_norm = vae_gradient_run(&step.pass, &model->trainer, &step.bound);
-    if ((status = check_gradient(__func__, model, squared_norm)) != VAE_OK)
+    if ((status = vae_check_gradient(__func__, model, squared_norm)) != VAE_OK)
         return status;
     model->trainer.open = 1;
     put_terms(&step, squared_norm, terms);
@@ -173,7 +173,7 @@ int vae_apply(vae_model *model, double *grad_norm)
         return vae_fail(VAE_ERR_STATE, "%s: no gradient is open; call vae_grad first", __func__);
     double squared_norm = vae_gradient_norm(model->network, &model->ws, &model->trainer);
     model->trainer.open = 0;
-    if ((status = check_gradient(__func__, model, squared_norm)) != VAE_OK ||
+    if ((status = vae_check_gradient(__func__, model, squared_norm)) != VAE_OK ||
         (status = check_update(__func__, model)) != VAE_OK)
         return status;
     vae_gradient_apply(model->network, &model->ws, &model->trainer);

@@ -188,7 +188,8 @@ static void take_trainer(struct vae_arena *arena, const struct layout *l, struct
     t->first_piece =
         take(arena, l->plan.config->n_encoder + l->plan.config->n_decoder + 3, 1, sizeof *t->first_piece);
     t->partial = take(arena, l->sizes.pieces, 1, sizeof(double));
-    t->scratch = take(arena, l->plan.gemm.sgemm ? 0 : l->threads, VAE_PIECE_FLOATS, sizeof(float));
+    t->scratch =
+        take(arena, l->plan.gemm.sgemm ? floats : product(l->threads, VAE_PIECE_FLOATS), 1, sizeof(float));
 }
 
 static void take_description(struct vae_arena *arena, const struct layout *l, struct vae_model *model)

@@ -15,16 +15,17 @@
 #include <math.h>
 #include <string.h>
 
-enum work { WORK_GRADIENT = 1, WORK_UPDATE = 2 };
+enum work { WORK_GRADIENT = 1, WORK_UPDATE = 2, WORK_ADD = 4 };
 
 struct job {
     const struct vae_network *net;
     struct vae_workspace *ws;
     struct vae_trainer *trainer;
-    const struct vae_pass *pass;   /* with WORK_GRADIENT */
-    const struct vae_bound *bound; /* likewise */
+    const struct vae_pass *pass;   /* with WORK_GRADIENT and WORK_ADD */
+    const struct vae_bound *bound; /* likewise; NULL: a loss of the program's own */
     struct vae_rule rule;
     int work, through_scratch;
+    size_t from, to; /* with WORK_ADD: the layers that take part */
 };
 
 uint64_t vae_gradient_pieces(const struct vae_network *net, size_t *first_piece)
@@ -77,6 +78,26 @@ static void gradient(const struct job *job, size_t node, const struct vae_piece 
     rows.node->kind->gradient(&call, &rows, piece, &ahead, weight, bias);
 }
 
+/* Adds n numbers: as the bias of an epilogue that does nothing else. */
+static void add(const struct vae_train_kernels *kernels, size_t n, const float *from, float *to)
+{
+    struct vae_epilogue sum = {.kind = VAE_EPILOGUE_FORWARD, .activation = VAE_IDENTITY, .bias = from};
+    kernels->epilogue(&sum, 1, n, to, n);
+}
+
+/* Adds a piece's gradient to the open one. A CBLAS makes whole layers at once, each in a place of its own. */
+static void add_gradient(const struct job *job, size_t node, const struct vae_piece *piece, size_t worker)
+{
+    struct vae_trainer *t = job->trainer;
+    int whole = job->net->gemm.sgemm != NULL;
+    float *room = t->scratch + worker * VAE_PIECE_FLOATS;
+    float *weight = whole ? t->scratch + piece->weight : room;
+    float *bias = whole ? t->scratch + piece->bias : room + VAE_PIECE_WEIGHTS;
+    gradient(job, node, piece, worker, weight, bias);
+    add(job->net->kernels->train, piece->weights, weight, t->grads + piece->weight);
+    add(job->net->kernels->train, piece->biases, bias, t->grads + piece->bias);
+}
+
 /* Of n numbers of the gradient, which belong at `offset`: the squared norm, after the update where there is
  * one. */
 static double use(const struct job *job, size_t offset, size_t n, const float *g)
@@ -105,6 +126,8 @@ static void run_piece(void *arg, size_t task, size_t worker)
     }
     if (job->work & WORK_GRADIENT)
         gradient(job, node, &p, worker, weight, bias);
+    if (job->work & WORK_ADD && node >= job->from && node < job->to)
+        add_gradient(job, node, &p, worker);
     vae_profile_mark(VAE_PHASE_WEIGHT_GRADIENTS);
     double sum = use(job, p.weight, p.weights, weight);
     if (p.biases)
@@ -115,21 +138,31 @@ static void run_piece(void *arg, size_t task, size_t worker)
 
 /* ---- scales that are learned outside the decoder ---- */
 
-/* From the log-likelihoods of the rows' draws, in order; no slope where the scale is clamped. */
-static float scale_gradient(const struct job *job, size_t k)
+/* From the log-likelihoods of the rows' draws, in order. */
+static double bound_slope(const struct job *job, const struct vae_cells_span *span, const double *loglik)
 {
-    const struct vae_cells_span *span = &job->net->spans[k];
     const struct vae_bound *b = job->bound;
-    const double *loglik = vae_loss_span_values(job->net, job->ws, k);
-    float scale = job->net->params[span->scale_at];
-    double slope = 0;
-    if (scale < span->scale_min)
-        return 0;
+    double slope = 0, scale = (double)job->net->params[span->scale_at];
     for (size_t i = 0; i < b->n; i++)
         for (size_t s = 0; s < b->draws; s++)
             slope += b->relative[s * b->ld + i] *
-                     span->kind->scale_slope(loglik[s * b->ld + i], (double)span->columns, (double)scale);
-    return (float)(-slope / b->total);
+                     span->kind->scale_slope(loglik[s * b->ld + i], (double)span->columns, scale);
+    return -slope / b->total;
+}
+
+/* No slope where the scale is clamped. */
+static float scale_gradient(const struct job *job, size_t k)
+{
+    const struct vae_cells_span *span = &job->net->spans[k];
+    const double *values = vae_loss_span_values(job->net, job->ws, k);
+    double slope = 0;
+    if (job->net->params[span->scale_at] < span->scale_min)
+        return 0;
+    if (job->bound)
+        return (float)bound_slope(job, span, values);
+    for (size_t i = 0; i < job->pass->rows.n; i++)
+        slope += values[i];
+    return (float)slope;
 }
 
 static double run_scales(const struct job *job)
@@ -140,6 +173,8 @@ static double run_scales(const struct job *job)
         if (!vae_scale_is_learned(&job->net->spans[k]))
             continue;
         float g = job->work & WORK_GRADIENT ? scale_gradient(job, k) : job->trainer->grads[at];
+        if (job->work & WORK_ADD && job->to == vae_network_nodes(job->net))
+            g += scale_gradient(job, k);
         if (!job->through_scratch)
             job->trainer->grads[at] = g;
         sum += use(job, at, 1, &g);
@@ -268,6 +303,20 @@ static void count_update(struct job *job)
 double vae_gradient_run(const struct vae_pass *p, struct vae_trainer *t, const struct vae_bound *b)
 {
     struct job job = {.net = p->net, .ws = p->ws, .trainer = t, .pass = p, .bound = b, .work = WORK_GRADIENT};
+    return run(&job);
+}
+
+double vae_gradient_add(
+    const struct vae_pass *p, struct vae_trainer *t, const struct vae_bound *b, size_t from, size_t to)
+{
+    struct job job = {.net = p->net,
+        .ws = p->ws,
+        .trainer = t,
+        .pass = p,
+        .bound = b,
+        .work = WORK_ADD,
+        .from = from,
+        .to = to};
     return run(&job);
 }
 

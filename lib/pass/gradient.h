@@ -18,6 +18,10 @@ int vae_gradient_bounded(
  * these. */
 double vae_gradient_run(
     const struct vae_pass *pass, struct vae_trainer *trainer, const struct vae_bound *bound);
+/* Adds to trainer->grads the gradient of layers from .. to - 1 and, with the last one, of the scales that are
+ * learned outside the decoder. Without a bound those scales' is what vae_loss_adjoint() left. */
+double vae_gradient_add(const struct vae_pass *pass, struct vae_trainer *trainer,
+    const struct vae_bound *bound, size_t from, size_t to);
 /* Of what trainer->grads holds. */
 double vae_gradient_norm(
     const struct vae_network *net, struct vae_workspace *ws, struct vae_trainer *trainer);

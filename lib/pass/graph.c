@@ -65,6 +65,7 @@ void vae_graph_input(const struct vae_pass *p, float *to, struct vae_range r, si
     struct vae_layer_rows rows = vae_graph_rows(p, 0, r);
     struct vae_value x = *rows.in;
     x.g = to;
+    x.ld = vae_row_stride(x.cols); /* x itself, which may lie elsewhere, is not read */
     rows.in = &x;
     rows.node->kind->backward(&call, &rows);
 }

@@ -13,7 +13,7 @@ void vae_graph_forward(
 void vae_graph_backward(
     const struct vae_pass *pass, size_t from, size_t to, struct vae_range range, size_t worker);
 
-/* The gradient of the loss at x of rows of a task, into rows of `to` with the stride of value 0. */
+/* The gradient of the loss at x of rows of a task, into rows of `to`, vae_row_stride(x_dim) apart. */
 void vae_graph_input(const struct vae_pass *pass, float *to, struct vae_range range, size_t worker);
 /* Where a worker notes the largest magnitudes of a value. */
 struct vae_most *vae_graph_most(const struct vae_pass *pass, size_t value, size_t worker);

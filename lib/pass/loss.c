@@ -4,6 +4,7 @@
 #include "loss.h"
 
 #include "base/status.h"
+#include "rows.h"
 
 #include <float.h>
 
@@ -150,6 +151,45 @@ void vae_loss_train(const struct vae_pass *p, struct vae_range r, size_t worker,
             total[i] = 0;
         for (size_t k = 0; k < p->net->n_spans; k++)
             add(total, vae_loss_span_values(p->net, p->ws, k) + s * p->ws->max_batch + r.first, r.n);
+    }
+}
+
+/* ---- losses of a program's own ---- */
+
+/* The span's columns from row `first` on, of an array that may not be there. */
+static const float *span_rows(
+    const struct vae_pass *p, const struct vae_cells_span *span, size_t first, const float *rows)
+{
+    return rows ? rows + first * p->net->x_dim + span->first : NULL;
+}
+
+static void sum_rows(size_t n, size_t cols, const float *rows, size_t ld, double *sum)
+{
+    for (size_t i = 0; i < n; i++) {
+        sum[i] = 0;
+        for (size_t j = 0; rows && j < cols; j++)
+            sum[i] += (double)rows[i * ld + j];
+    }
+}
+
+void vae_loss_adjoint(const struct vae_pass *p, struct vae_range r, const float *location, const float *scale)
+{
+    const struct vae_value *head = head_of(p);
+    float *g = head->g + r.first * head->ld;
+    size_t ld = p->net->x_dim;
+    for (size_t k = 0; k < p->net->n_spans; k++) {
+        const struct vae_cells_span *span = &p->net->spans[k];
+        struct vae_cells cells = vae_loss_cells(p, k, r, 0);
+        struct vae_cells_out out = {.glocation = g + span->first, .ldg = head->ld};
+        const float *by_scale = span_rows(p, span, r.first, scale);
+        vae_rows_copy(r.n, cells.d, span_rows(p, span, r.first, location), ld, out.glocation, out.ldg);
+        if (vae_scale_is_decoded(span)) {
+            out.gscale = g + span->scale_at;
+            vae_rows_copy(r.n, cells.d, by_scale, ld, out.gscale, out.ldg);
+        } else if (vae_scale_is_learned(span)) {
+            sum_rows(r.n, cells.d, by_scale, ld, vae_loss_span_values(p->net, p->ws, k) + r.first);
+        }
+        finish_gradient(p, span, &cells, &out);
     }
 }
 

@@ -19,6 +19,12 @@ void vae_loss_exact(const struct vae_pass *pass, struct vae_range range, double 
 enum vae_loss_work { VAE_LOSS_VALUE = 1, VAE_LOSS_GRADIENT = 2 };
 void vae_loss_train(const struct vae_pass *pass, struct vae_range range, size_t worker, int work);
 
+/* The gradient at the decoder's head from a loss of the program's own, by p(x|z)'s parameters as
+ * vae_loss_cells() gives them: [n][x_dim] each, or NULL: zeros. A row's sum over the cells of a scale that is
+ * learned outside the decoder goes where its log-likelihood is in training. */
+void vae_loss_adjoint(
+    const struct vae_pass *pass, struct vae_range range, const float *location, const float *scale);
+
 /* [max_draws][max_batch] log-likelihoods of span k, of the last training pass. */
 double *vae_loss_span_values(const struct vae_network *net, const struct vae_workspace *ws, size_t k);
 /* VAE_OK, or VAE_ERR_DATA or VAE_ERR_NONFINITE and words for a value of x that its likelihood does not take.

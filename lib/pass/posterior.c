@@ -7,6 +7,7 @@
 #include "posterior.h"
 
 #include "graph.h"
+#include "rows.h"
 
 #include <string.h>
 
@@ -197,4 +198,18 @@ void vae_posterior_backward(
             z.ld, head.g, head.ld, head.g + d, head.ld);
     }
     vae_graph_note(p, head.g, head.ld, r.n, 2 * d, vae_graph_most(p, p->net->encoder, worker)->g);
+}
+
+/* Rows from `first` on, of an array that may not be there. */
+static const float *rows_from(const float *rows, size_t first, size_t cols)
+{
+    return rows ? rows + first * cols : NULL;
+}
+
+void vae_posterior_adjoint(const struct vae_pass *p, struct vae_range r, const float *mu, const float *logvar)
+{
+    size_t d = p->net->z_dim;
+    struct strided head = head_rows(p, r.first);
+    vae_rows_copy(r.n, d, rows_from(mu, r.first, d), d, head.g, head.ld);
+    vae_rows_copy(r.n, d, rows_from(logvar, r.first, d), d, head.g + d, head.ld);
 }

@@ -24,5 +24,8 @@ void vae_posterior_log_ratio(const struct vae_pass *pass, struct vae_range range
 /* The gradient at the encoder's head from that at z, by the objective's weights. */
 void vae_posterior_backward(
     const struct vae_pass *pass, const struct vae_bound_needs *needs, struct vae_range range, size_t worker);
+/* The gradient at the encoder's head from a loss of the program's own: [n][z_dim] each, or NULL: zeros. */
+void vae_posterior_adjoint(
+    const struct vae_pass *pass, struct vae_range range, const float *mu, const float *logvar);
 
 #endif

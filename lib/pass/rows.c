@@ -85,3 +85,12 @@ void vae_rows_gather(const struct vae_pass *p, struct vae_range r)
     for (size_t i = r.first; i < r.last; i++)
         memcpy(x->y + i * x->ld, p->rows.x + vae_data_row(&p->rows, i) * p->rows.ldx, x->cols * sizeof *x->y);
 }
+
+void vae_rows_copy(size_t n, size_t cols, const float *from, size_t ldfrom, float *to, size_t ldto)
+{
+    for (size_t i = 0; i < n; i++)
+        if (from)
+            memcpy(to + i * ldto, from + i * ldfrom, cols * sizeof *to);
+        else
+            memset(to + i * ldto, 0, cols * sizeof *to);
+}

@@ -14,6 +14,8 @@ struct vae_rows vae_rows_take(struct vae_workspace *ws, const vae_batch *batch, 
 void vae_rows_attach(const struct vae_pass *pass);
 /* Copies rows of x if they have to be copied. */
 void vae_rows_gather(const struct vae_pass *pass, struct vae_range range);
+/* Copies n rows of `cols` values; zeros where `from` is NULL. */
+void vae_rows_copy(size_t n, size_t cols, const float *from, size_t ldfrom, float *to, size_t ldto);
 
 /* The sum of a batch's weights, in order. */
 double vae_rows_sum(const vae_batch *batch);

@@ -17,7 +17,9 @@ struct vae_trainer {
     float *moment[VAE_MOST_MOMENTS];
     size_t *first_piece; /* [nodes + 1]: pieces before each layer's, and of all */
     double *partial;     /* [pieces]: sums of squares */
-    float *scratch;      /* [threads][VAE_PIECE_FLOATS]: a piece's gradient on its way into the update */
+    /* [threads][VAE_PIECE_FLOATS]: a piece's gradient on its way into the update or the open gradient; with
+     * a CBLAS [learned], for the latter alone */
+    float *scratch;
 };
 
 static inline size_t vae_trainer_draws(const vae_training *t)

@@ -29,6 +29,7 @@ static const struct example examples[] = {
     {"model.gauss", SMALL, VAE_TANH, VAE_GAUSS, VAE_PARAM_CELL},
     {"model.wide", 300, 130, 20, 100, 5, VAE_RELU, VAE_BERNOULLI, VAE_PARAM_CELL},
 };
+#define FIRST_BACKWARD 8 /* the first example with lines of vae_backward() */
 #define MAX_VALUES 100000
 
 /* MurmurHash3's finaliser backwards: x ^ x >> 33 is its own inverse, and the factors are those modulo 2^64
@@ -132,6 +133,26 @@ static uint64_t hash_of(vae_model *model, const struct example *example)
     return hash_floats(hash, values, batch * example->x_dim);
 }
 
+/* vae_backward(), both halves: the gradient and what comes out. */
+static uint64_t hash_of_backward(vae_model *model, const struct example *example)
+{
+    static float values[5][MAX_VALUES], grads[MAX_VALUES];
+    uint64_t hash = HASH_START, count = vae_param_count(model), n = example->batch;
+    vae_batch batch;
+    vae_adjoints all = {
+        sizeof all, values[0], values[1], values[2], values[3], NULL, values[3], values[4], NULL};
+    for (int i = 0; i < 5; i++)
+        fill(values[i], n * (example->x_dim + example->z_dim), (uint64_t)i);
+    vae_batch_init(&batch, sizeof batch);
+    batch.n = n;
+    batch.x = values[4];
+    batch.z = values[4] + n * example->x_dim;
+    must(vae_backward(model, &batch, &all));
+    must(vae_get_grads(model, grads, count));
+    hash = hash_floats(hash, grads, count);
+    return hash_floats(hash_floats(hash, values[3], n * example->x_dim), values[4], n * example->z_dim);
+}
+
 void hash_models(void)
 {
     static const int32_t threads[] = {1, 2, 3, 8};
@@ -144,6 +165,9 @@ void hash_models(void)
                 model = create(&examples[i], 1);
             snprintf(name, sizeof name, "%s.threads%d", examples[i].name, threads[k]);
             hash_report(name, hash_of(model, &examples[i]));
+            snprintf(name, sizeof name, "%s.backward.threads%d", examples[i].name, threads[k]);
+            if (i >= FIRST_BACKWARD)
+                hash_report(name, hash_of_backward(model, &examples[i]));
             vae_destroy(model);
         }
 }

@@ -136,11 +136,13 @@ START_TEST(readers_are_not_trained)
     float *x = rows_for(p.reader, 16, 1), *values = params_of(p.reader);
     vae_batch batch = batch_of(p.reader, x, 16);
     vae_terms terms = {sizeof terms, 9, 9, 9, 9, 9};
+    vae_adjoints adjoints = {.size = sizeof adjoints};
     vae_training_init(&training, sizeof training);
     vae_training_init(&found, sizeof found);
     const int statuses[] = {vae_step(p.reader, x, 16, &terms), vae_step_batch(p.reader, &batch, &terms),
         vae_grad(p.reader, &batch, &terms), vae_apply(p.reader, &norm), vae_set_training(p.reader, &training),
-        vae_get_grads(p.reader, values, vae_param_count(p.reader))};
+        vae_get_grads(p.reader, values, vae_param_count(p.reader)),
+        vae_backward(p.reader, &batch, &adjoints)};
     for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
         ck_assert_msg(statuses[i] == VAE_ERR_STATE, "call %zu: %s", i, vae_strerror(statuses[i]));
     ck_assert_ptr_null(vae_grad_buffer(p.reader, &count));

@@ -101,8 +101,9 @@ struct table {
     double real[ROWS];
     uint32_t index[ROWS];
     uint64_t count;
-    vae_batch batch;
+    vae_batch batch, both; /* x; x and z */
     vae_outputs all;
+    vae_adjoints adjoints;
     vae_training training;
 };
 
@@ -112,9 +113,10 @@ static int every_training_call(vae_model *model, struct table *t)
     double norm;
     return vae_step(model, t->x, ROWS, &terms) | vae_step_batch(model, &t->batch, NULL) |
            vae_grad(model, &t->batch, &terms) | vae_get_grads(model, t->grads, t->count) |
-           (vae_grad_buffer(model, NULL) ? VAE_OK : 1) | vae_apply(model, &norm) |
-           vae_get_training(model, &t->training) | vae_set_training(model, &t->training) |
-           vae_get_params(model, t->params, t->count) | vae_set_params(model, t->params, t->count);
+           (vae_grad_buffer(model, NULL) ? VAE_OK : 1) | vae_backward(model, &t->both, &t->adjoints) |
+           vae_apply(model, &norm) | vae_get_training(model, &t->training) |
+           vae_set_training(model, &t->training) | vae_get_params(model, t->params, t->count) |
+           vae_set_params(model, t->params, t->count);
 }
 
 static int every_tensor_call(vae_model *model, struct table *t, int sets)
@@ -200,6 +202,10 @@ static void table_open(struct table *t, const vae_model *model)
         &t->all.x_location, &t->all.x_scale, &t->all.x_shape, &t->all.x_draw};
     for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++)
         *outputs[i] = matrix[i];
+    t->both = t->batch;
+    t->both.z = t->x;
+    t->adjoints =
+        (vae_adjoints){sizeof t->adjoints, t->x, t->x, t->x, t->x, NULL, t->all.x_location, t->all.z, NULL};
 }
 
 static void table_close(struct table *t)

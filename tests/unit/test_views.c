@@ -178,11 +178,12 @@ START_TEST(views_are_not_trained)
     float *x = rows_for(owner, 16, 1), *params = params_of(owner);
     vae_batch batch = batch_of(view, x, 16);
     vae_tensor_info info = tensor_of(view, "encoder.0.bias");
+    vae_adjoints adjoints = {.size = sizeof adjoints};
     must(vae_grad(owner, &batch, NULL));
     const int statuses[] = {vae_step(view, x, 16, NULL), vae_step_batch(view, &batch, NULL),
         vae_grad(view, &batch, NULL), vae_apply(view, &norm), vae_set_training(view, &plan.training),
         vae_set_params(view, params, vae_param_count(view)), vae_set_tensor(view, &info, params),
-        vae_get_grads(view, params, vae_param_count(view))};
+        vae_get_grads(view, params, vae_param_count(view)), vae_backward(view, &batch, &adjoints)};
     for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
         ck_assert_msg(statuses[i] == VAE_ERR_STATE, "call %zu: %s", i, vae_strerror(statuses[i]));
     ck_assert_ptr_null(vae_grad_buffer(view, NULL));
