@@ -29,6 +29,20 @@ static const struct example examples[] = {
     {"model.gauss", SMALL, VAE_TANH, VAE_GAUSS, VAE_PARAM_CELL},
     {"model.wide", 300, 130, 20, 100, 5, VAE_RELU, VAE_BERNOULLI, VAE_PARAM_CELL},
 };
+
+/* Bounds by draws, of one more model. */
+static const struct example by_draws = {"", SMALL, VAE_TANH, VAE_GAUSS, VAE_PARAM_SPAN};
+static const struct {
+    const char *name;
+    int32_t objective, estimator;
+    uint64_t samples, estimates;
+} bounds[] = {
+    {"model.monte_carlo_kl", VAE_ELBO, VAE_ESTIMATOR_MONTE_CARLO_KL, 2, 1},
+    {"model.stl", VAE_ELBO, VAE_ESTIMATOR_STL, 2, 1},
+    {"model.iwae", VAE_IWAE, VAE_ESTIMATOR_DEFAULT, 5, 1},
+    {"model.miwae_stl", VAE_IWAE, VAE_ESTIMATOR_STL, 3, 2},
+    {"model.miwae_dreg", VAE_IWAE, VAE_ESTIMATOR_DREG, 3, 2},
+};
 #define MAX_VALUES 100000
 
 /* MurmurHash3's finaliser backwards: x ^ x >> 33 is its own inverse, and the factors are those modulo 2^64
@@ -76,7 +90,7 @@ static void fill(float *x, uint64_t n, uint64_t step)
         x[i] = (float)(word[i] >> 8) * 0x1p-24f;
 }
 
-static vae_model *create(const struct example *example, int32_t threads)
+static vae_model *create(const struct example *example, const vae_training *training, int32_t threads)
 {
     vae_layer layer;
     vae_span span;
@@ -101,7 +115,7 @@ static vae_model *create(const struct example *example, int32_t threads)
     vae_runtime_init(&runtime, sizeof runtime);
     runtime.max_batch = example->batch;
     runtime.threads = threads;
-    int status = vae_create(&model, &config, NULL, &runtime);
+    int status = vae_create(&model, &config, training, &runtime);
     if (status == VAE_ERR_UNSUPPORTED && threads > 1)
         return NULL;
     must(status);
@@ -132,18 +146,32 @@ static uint64_t hash_of(vae_model *model, const struct example *example)
     return hash_floats(hash, values, batch * example->x_dim);
 }
 
-void hash_models(void)
+static void report(const char *name, const struct example *example, const vae_training *training)
 {
     static const int32_t threads[] = {1, 2, 3, 8};
+    for (size_t k = 0; k < 4; k++) {
+        char line[64];
+        vae_model *model = create(example, training, threads[k]);
+        /* A build without threads gives these lines from its only one: the list is the same for all. */
+        if (!model)
+            model = create(example, training, 1);
+        snprintf(line, sizeof line, "%s.threads%d", name, threads[k]);
+        hash_report(line, hash_of(model, example));
+        vae_destroy(model);
+    }
+}
+
+void hash_models(void)
+{
     for (size_t i = 0; i < sizeof examples / sizeof *examples; i++)
-        for (size_t k = 0; k < 4; k++) {
-            char name[64];
-            vae_model *model = create(&examples[i], threads[k]);
-            /* A build without threads gives these lines from its only one: the list is the same for all. */
-            if (!model)
-                model = create(&examples[i], 1);
-            snprintf(name, sizeof name, "%s.threads%d", examples[i].name, threads[k]);
-            hash_report(name, hash_of(model, &examples[i]));
-            vae_destroy(model);
-        }
+        report(examples[i].name, &examples[i], NULL);
+    for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++) {
+        vae_training training;
+        vae_training_init(&training, sizeof training);
+        training.objective = bounds[i].objective;
+        training.estimator = bounds[i].estimator;
+        training.samples = bounds[i].samples;
+        training.estimates = bounds[i].estimates;
+        report(bounds[i].name, &by_draws, &training);
+    }
 }
