@@ -5,8 +5,8 @@
     python3 generate.py build/lib/libvae.so > golden.txt
 
 From the library come the initial parameters and the noise (vae_normal, streams "train" and "evaluate"),
-nothing else: bounds, gradients by every estimator and Adam are PyTorch's (2.13). The dump is lines of words: "case NAME", then
-keys with their numbers; nine digits tell one float32 from the next.
+nothing else: bounds, gradients by every estimator and Adam are PyTorch's (2.13). The dump is lines of words:
+"case NAME", then keys with their numbers; nine digits tell one float32 from the next.
 """
 import ctypes
 import math

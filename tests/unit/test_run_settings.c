@@ -181,6 +181,41 @@ START_TEST(estimators_and_their_fields)
 }
 END_TEST
 
+/* Without a closed form nothing that needs one is possible, and all else is. */
+START_TEST(estimators_and_the_prior)
+{
+    const struct {
+        int32_t objective, estimator;
+        double free_bits, kl_capacity;
+        const char *refused; /* NULL: accepted */
+    } cases[] = {{VAE_ELBO, VAE_ESTIMATOR_DEFAULT, 0, 0, NULL},
+        {VAE_ELBO, VAE_ESTIMATOR_ANALYTIC_KL, 0, 0, "estimator"},
+        {VAE_ELBO, VAE_ESTIMATOR_MONTE_CARLO_KL, 0, 0, NULL}, {VAE_ELBO, VAE_ESTIMATOR_STL, 0, 0, NULL},
+        {VAE_ELBO, VAE_ESTIMATOR_DEFAULT, 0.1, 0, "free_bits"},
+        {VAE_ELBO, VAE_ESTIMATOR_DEFAULT, 0, 0.1, "kl_capacity"},
+        {VAE_IWAE, VAE_ESTIMATOR_DEFAULT, 0, 0, NULL}, {VAE_IWAE, VAE_ESTIMATOR_STL, 0, 0, NULL},
+        {VAE_IWAE, VAE_ESTIMATOR_DREG, 0, 0, NULL}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct plan plan;
+        base(&plan);
+        plan.config.prior = VAE_PRIOR_MIXTURE;
+        plan.config.prior_components = 2;
+        vae_model *model = model_of(&plan);
+        plan.training.objective = cases[i].objective;
+        plan.training.estimator = cases[i].estimator;
+        plan.training.free_bits = cases[i].free_bits;
+        plan.training.kl_capacity = cases[i].kl_capacity;
+        int wanted = cases[i].refused ? VAE_ERR_ARG : VAE_OK;
+        ck_assert_int_eq(vae_set_training(model, &plan.training), wanted);
+        vae_destroy(model);
+        if (cases[i].refused)
+            refused(&plan, VAE_ERR_ARG, cases[i].refused, "analytic KL");
+        else
+            accepted(&plan);
+    }
+}
+END_TEST
+
 /* ---- the runtime ---- */
 
 static void *no_alloc(void *ctx, size_t size, size_t alignment)
@@ -241,6 +276,7 @@ END_TEST
 int main(void)
 {
     const TTest *tests[] = {training_choices, training_reals, ends_of_training_reals,
-        objectives_and_their_fields, estimators_and_their_fields, runtime_fields, most_draws};
+        objectives_and_their_fields, estimators_and_their_fields, estimators_and_the_prior, runtime_fields,
+        most_draws};
     return RUN_SUITE("run-settings", tests);
 }

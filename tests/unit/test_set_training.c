@@ -18,12 +18,25 @@ static void plan_settings(struct plan *plan)
 
 /* ---- schedules ---- */
 
+static void vary_estimator(size_t i, vae_training *t)
+{
+    const int32_t estimators[] = {
+        VAE_ESTIMATOR_MONTE_CARLO_KL, VAE_ESTIMATOR_STL, VAE_ESTIMATOR_STL, VAE_ESTIMATOR_DREG};
+    t->estimator = estimators[i];
+    t->objective = i < 2 ? VAE_ELBO : VAE_IWAE;
+    t->samples = 3;
+    t->estimates = i < 3 ? 1 : 2;
+    t->kl_weight = i == 0 ? 0.5 : 1;
+}
+
 /* Settings that differ from the defaults, one after the other. */
 static vae_training variant(size_t i)
 {
     vae_training t;
     vae_training_init(&t, sizeof t);
     t.learning_rate = 1e-3 * (double)(1 + i % 3);
+    if (i % VARIANTS >= 8)
+        vary_estimator(i % VARIANTS - 8, &t);
     switch (i % VARIANTS) {
     case 1:
         t.kl_weight = 0.1;
@@ -50,25 +63,6 @@ static vae_training variant(size_t i)
     case 7:
         t.beta1 = 0.5;
         t.epsilon = 1e-4;
-        break;
-    case 8:
-        t.estimator = VAE_ESTIMATOR_MONTE_CARLO_KL;
-        t.kl_weight = 0.5;
-        break;
-    case 9:
-        t.estimator = VAE_ESTIMATOR_STL;
-        t.samples = 2;
-        break;
-    case 10:
-        t.objective = VAE_IWAE;
-        t.estimator = VAE_ESTIMATOR_STL;
-        t.samples = 4;
-        break;
-    case 11:
-        t.objective = VAE_IWAE;
-        t.estimator = VAE_ESTIMATOR_DREG;
-        t.samples = 3;
-        t.estimates = 2;
         break;
     default:
         break;

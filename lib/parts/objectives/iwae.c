@@ -7,7 +7,7 @@
  * Rainforth et al., arXiv:1802.04537. Each draw's share of the gradient is its normalised weight w~. The
  * gradient is the total one, through z. With VAE_ESTIMATOR_STL q's parameters in log q are held (Roeder et
  * al., arXiv:1703.09194). With VAE_ESTIMATOR_DREG they are held, too, and what reaches q through a draw has
- * the factor w~ (Tucker et al., arXiv:1810.04152, eq. 8), or 1 - c + c w~ with c = kl_weight: see
+ * the factor w~ (Tucker et al., arXiv:1810.04152), or 1 - c + c w~ with c = kl_weight: see
  * docs/derivation.md.
  */
 #include "objective.h"
