@@ -116,7 +116,10 @@ static int create(vae_model **model, const struct options *o, uint64_t x_dim)
     vae_training training;
     vae_training_init(&training, sizeof training);
     training.objective = o->objective;
+    training.estimator = o->estimator;
     training.samples = o->draws;
+    training.estimates = o->estimates;
+    training.elbo_weight = o->elbo_weight;
     training.kl_weight = o->kl_weight;
     training.free_bits = o->free_bits;
     training.learning_rate = o->rate;

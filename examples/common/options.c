@@ -39,6 +39,9 @@ static const struct name activations[] = {{"identity", VAE_IDENTITY}, {"relu", V
 static const struct name inits[] = {{"torch", VAE_INIT_TORCH}, {"glorot", VAE_INIT_GLOROT},
     {"he", VAE_INIT_HE}, {"normal", VAE_INIT_NORMAL}, {NULL, 0}};
 static const struct name objectives[] = {{"elbo", VAE_ELBO}, {"iwae", VAE_IWAE}, {NULL, 0}};
+static const struct name estimators[] = {{"plain", VAE_ESTIMATOR_DEFAULT},
+    {"analytic-kl", VAE_ESTIMATOR_ANALYTIC_KL}, {"monte-carlo-kl", VAE_ESTIMATOR_MONTE_CARLO_KL},
+    {"stl", VAE_ESTIMATOR_STL}, {"dreg", VAE_ESTIMATOR_DREG}, {NULL, 0}};
 
 #define ANY 0x1p64 /* of 64 bits */
 #define AT(MEMBER) offsetof(struct options, MEMBER)
@@ -72,7 +75,12 @@ static const struct rule rules[] = {
     {NAME, "init", "I", AT(init), 0, 0, inits, "initial weights"},
     {HEADING, "training", NULL, 0, 0, 0, NULL, NULL},
     {NAME, "objective", "O", AT(objective), 0, 0, objectives, "the bound that training maximises"},
-    {COUNT, "draws", "N", AT(draws), 1, 65536, NULL, "draws of z for a row of training data"},
+    {NAME, "estimator", "E", AT(estimator), 0, 0, estimators,
+        "of its gradient; dreg goes with iwae, analytic-kl with elbo"},
+    {COUNT, "draws", "N", AT(draws), 1, 65536, NULL, "draws of z for one bound of a row of training data"},
+    {COUNT, "estimates", "N", AT(estimates), 1, 65536, NULL,
+        "bounds for a row, with iwae; draws times estimates are at most 65536"},
+    {REAL, "elbo-weight", "X", AT(elbo_weight), 0, 1, NULL, "share of the elbo in the bound, with iwae"},
     {REAL, "kl-weight", "X", AT(kl_weight), 0, 1e30, NULL, "weight of the KL term"},
     {REAL, "free-bits", "X", AT(free_bits), 0, 1e30, NULL,
         "nats for each latent that cost nothing, with elbo"},
@@ -105,7 +113,9 @@ static const struct options defaults = {.out = ".",
     .activation = VAE_RELU,
     .init = VAE_INIT_TORCH,
     .objective = VAE_ELBO,
+    .estimator = VAE_ESTIMATOR_DEFAULT,
     .draws = 1,
+    .estimates = 1,
     .kl_weight = 1,
     .rate = 1e-3,
     .epochs = 10,
@@ -286,6 +296,19 @@ static int parse_one(struct options *o, int *i, char **argv)
     return take(rule, value, o) == 0 ? 0 : wrong_value(rule, value);
 }
 
+static int settle_estimator(const struct options *o)
+{
+    if (o->estimator == VAE_ESTIMATOR_ANALYTIC_KL && o->objective != VAE_ELBO)
+        return refuse("--estimator analytic-kl goes with --objective elbo");
+    if (o->estimator == VAE_ESTIMATOR_DREG && (o->objective != VAE_IWAE || o->elbo_weight > 0))
+        return refuse("--estimator dreg goes with --objective iwae and no --elbo-weight");
+    if (o->estimator > VAE_ESTIMATOR_ANALYTIC_KL && o->free_bits > 0)
+        return refuse("--free-bits goes with --estimator analytic-kl, the default");
+    if (o->draws * o->estimates > 65536)
+        return refuse("--draws times --estimates must be at most 65536");
+    return 0;
+}
+
 /* What the options mean together. */
 static int settle(struct options *o)
 {
@@ -302,7 +325,9 @@ static int settle(struct options *o)
         return refuse("--scale and --mean go with --likelihood gauss and laplace");
     if (o->free_bits > 0 && o->objective != VAE_ELBO)
         return refuse("--free-bits goes with --objective elbo");
-    return 0;
+    if (o->objective != VAE_IWAE && (o->estimates > 1 || o->elbo_weight > 0))
+        return refuse("--estimates and --elbo-weight go with --objective iwae");
+    return settle_estimator(o);
 }
 
 int options_parse(struct options *o, int argc, char **argv)

@@ -19,9 +19,9 @@ struct options {
     uint64_t hidden[OPTIONS_MAX_HIDDEN]; /* of the encoder; the decoder has them in the opposite order */
     size_t n_hidden;
     uint64_t latent;
-    int32_t activation, init, objective;
-    uint64_t draws; /* of a row in training */
-    double kl_weight, free_bits, rate;
+    int32_t activation, init, objective, estimator;
+    uint64_t draws, estimates; /* of a row in training: draws of a bound, bounds */
+    double elbo_weight, kl_weight, free_bits, rate;
     uint64_t epochs, batch, seed, threads;
     uint64_t samples; /* of a row for the held-out bound */
 };

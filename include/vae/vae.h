@@ -918,9 +918,9 @@ enum {
 enum {
     VAE_ESTIMATOR_DEFAULT = 0,        /**< the analytic KL where there is one, Monte Carlo elsewhere */
     VAE_ESTIMATOR_ANALYTIC_KL = 1,    /**< the KL in closed form: #VAE_ELBO with #VAE_PRIOR_NORMAL alone */
-    VAE_ESTIMATOR_MONTE_CARLO_KL = 2, /**< log q - log p at the draws; not served yet */
-    VAE_ESTIMATOR_STL = 3, /**< sticking the landing, Roeder et al., arXiv:1703.09194; not served yet */
-    VAE_ESTIMATOR_DREG = 4 /**< doubly reparameterised, Tucker et al., arXiv:1810.04152; not served yet */
+    VAE_ESTIMATOR_MONTE_CARLO_KL = 2, /**< log q - log p at the draws, and its gradient */
+    VAE_ESTIMATOR_STL = 3,            /**< sticking the landing, Roeder et al., arXiv:1703.09194 */
+    VAE_ESTIMATOR_DREG = 4            /**< doubly reparameterised, Tucker et al., arXiv:1810.04152 */
 };
 
 /** Optimizers: vae_training.optimizer. @since 0.1 */
@@ -1067,6 +1067,7 @@ VAE_API void vae_config_init(vae_config *config, size_t size);
  *
  *     where K is one of
  *                 KL(q(z|x) || p(z))                           kl_capacity = free_bits = 0
+ *                 1/S sum_s (log q(z_s|x) - log p(z_s))        by the draws, see the estimators below
  *                 |KL(q(z|x) || p(z)) - kl_capacity|           kl_capacity > 0
  *                 sum_j max(free_bits, mean_i KL_ij)           free_bits > 0
  *
@@ -1081,14 +1082,33 @@ VAE_API void vae_config_init(vae_config *config, size_t size);
  * section 3; M > 1 is MIWAE and a > 0 is CIWAE of Rainforth et al., arXiv:1802.04537. Estimate m
  * consists of draws m S to (m + 1) S - 1, both counted from 0.
  *
+ * The estimator says how K of the ELBO is computed, and which gradient is followed:
+ *
+ *     VAE_ESTIMATOR_DEFAULT         K by the closed form, or by the draws where the prior has none; IWAE:
+ *                                   the derivative of the bound itself
+ *     VAE_ESTIMATOR_ANALYTIC_KL     K by the closed form
+ *     VAE_ESTIMATOR_MONTE_CARLO_KL  K by the draws: estimator A of Kingma & Welling, arXiv:1312.6114,
+ *                                   equation (6); IWAE: the same as the default
+ *     VAE_ESTIMATOR_STL             the same values; the gradient leaves out the derivative of log q(z|x)
+ *                                   with respect to q's parameters at fixed z, whose mean is 0 for the
+ *                                   ELBO. With IWAE and samples > 1 it is not: the gradient is biased
+ *     VAE_ESTIMATOR_DREG            the same values; as STL, and what a draw adds to the encoder's gradient
+ *                                   is multiplied by 1 - c + c w~, c = kl_weight, w~ the draw's normalised
+ *                                   weight in its estimate: unbiased
+ *
+ * STL and DReG have no noise left in the encoder's gradient where q is the posterior. At single draws they
+ * are no derivatives of the objective that is reported. The formulas are in docs/derivation.md.
+ *
  * #VAE_ERR_ARG: kl_capacity and free_bits both above 0; one of them above 0, or #VAE_ESTIMATOR_ANALYTIC_KL,
- * with #VAE_IWAE; estimates > 1 or elbo_weight > 0 with #VAE_ELBO.
+ * with #VAE_IWAE or a prior other than #VAE_PRIOR_NORMAL; one of them above 0 with an estimator other than
+ * the first two; estimates > 1 or elbo_weight > 0 with #VAE_ELBO; #VAE_ESTIMATOR_DREG with #VAE_ELBO or
+ * elbo_weight > 0.
  * @since 0.1
  */
 typedef struct vae_training {
     uint64_t size;        /**< sizeof(vae_training), set by vae_training_init() */
     int32_t objective;    /**< default #VAE_ELBO */
-    int32_t estimator;    /**< default #VAE_ESTIMATOR_DEFAULT; 2 to 4 are not served yet */
+    int32_t estimator;    /**< default #VAE_ESTIMATOR_DEFAULT */
     uint64_t samples;     /**< draws of z for one bound, S, at least 1, default 1 */
     uint64_t estimates;   /**< bounds for one row, M, at least 1, default 1; samples * estimates <= 65536 */
     double kl_weight;     /**< 0 to 1e30, default 1 */
@@ -1234,7 +1254,7 @@ typedef struct vae_terms {
     double objective; /**< what training maximised, see ::vae_training; in reading calls the same as elbo */
     double elbo;      /**< loglik - kl, by the same draws: kl_weight 1, without free_bits and kl_capacity */
     double loglik;    /**< log p(x|z), summed over x's dimensions, mean over the draws of z */
-    double kl;        /**< KL(q(z|x) || p(z)), in closed form for #VAE_PRIOR_NORMAL */
+    double kl;        /**< KL(q(z|x) || p(z)), in closed form for #VAE_PRIOR_NORMAL, else by the draws */
     double grad_norm; /**< l2 norm of the gradient, before clipping; 0 where none was computed */
 } vae_terms;
 

@@ -252,9 +252,27 @@ int vae_config_read(const char *function, vae_config *own, const vae_config *cal
 
 /* ---- training ---- */
 
-static int check_bound(const struct place *at, const vae_training *t)
+/* Settings that need the divergence in closed form: who has it? */
+static int check_divergence(const struct place *at, const vae_training *t, int32_t number)
 {
-    int analytic = t->estimator == VAE_ESTIMATOR_ANALYTIC_KL;
+    const struct vae_prior_kind *prior = vae_prior_of(number);
+    const char *field = t->estimator == VAE_ESTIMATOR_ANALYTIC_KL ? "estimator"
+                        : t->free_bits > 0                        ? "free_bits"
+                        : t->kl_capacity > 0                      ? "kl_capacity"
+                                                                  : NULL;
+    if (!field)
+        return VAE_OK;
+    if (t->objective == VAE_IWAE)
+        return refuse(at, VAE_ERR_ARG, field, "needs the analytic KL, which VAE_IWAE has not");
+    if (t->estimator > VAE_ESTIMATOR_ANALYTIC_KL)
+        return refuse(at, VAE_ERR_ARG, field, "needs the analytic KL: estimator must be 0 or 1");
+    if (!prior->kl || (t->free_bits > 0 && !prior->kl_by_latent))
+        return refuse(at, VAE_ERR_ARG, field, "needs the analytic KL, which this prior has not");
+    return VAE_OK;
+}
+
+static int check_bound(const struct place *at, const vae_training *t, int32_t prior)
+{
     if (t->samples * t->estimates > VAE_MOST_DRAWS)
         return vae_fail(VAE_ERR_ARG, "%s: training.samples * estimates is %llu: must be at most %u",
             at->function, (unsigned long long)(t->samples * t->estimates), VAE_MOST_DRAWS);
@@ -263,23 +281,19 @@ static int check_bound(const struct place *at, const vae_training *t)
     if (t->objective == VAE_ELBO && (t->estimates > 1 || t->elbo_weight > 0))
         return refuse(
             at, VAE_ERR_ARG, t->estimates > 1 ? "estimates" : "elbo_weight", "is for VAE_IWAE alone");
-    if (t->objective == VAE_IWAE && (t->kl_capacity > 0 || t->free_bits > 0 || analytic))
-        return refuse(at, VAE_ERR_ARG,
-            analytic           ? "estimator"
-            : t->free_bits > 0 ? "free_bits"
-                               : "kl_capacity",
-            "needs the analytic KL, which VAE_IWAE has not");
-    return VAE_OK;
+    if (t->estimator == VAE_ESTIMATOR_DREG && (t->objective != VAE_IWAE || t->elbo_weight > 0))
+        return refuse(at, VAE_ERR_ARG, "estimator", "is VAE_ESTIMATOR_DREG: for VAE_IWAE at elbo_weight 0");
+    return check_divergence(at, t, prior);
 }
 
-static int check_objective(const struct place *at, const vae_training *t)
+static int check_objective(const struct place *at, const vae_training *t, int32_t prior)
 {
-    int served = t->estimator <= VAE_ESTIMATOR_ANALYTIC_KL, status;
+    int status;
     double kl = t->kl_weight, bits = t->free_bits, capacity = t->kl_capacity, a = t->elbo_weight;
     if ((status = check_choice(at, "objective", t->objective, VAE_ELBO, VAE_IWAE,
              vae_objective_of(t->objective) != NULL)) != VAE_OK ||
         (status = check_choice(
-             at, "estimator", t->estimator, VAE_ESTIMATOR_DEFAULT, VAE_ESTIMATOR_DREG, served)) != VAE_OK ||
+             at, "estimator", t->estimator, VAE_ESTIMATOR_DEFAULT, VAE_ESTIMATOR_DREG, 1)) != VAE_OK ||
         (status = check_range(at, "samples", t->samples, 1, VAE_MOST_DRAWS)) != VAE_OK ||
         (status = check_range(at, "estimates", t->estimates, 1, VAE_MOST_DRAWS)) != VAE_OK ||
         (status = check_real(at, "kl_weight", kl, kl >= 0 && kl <= 1e30, "0 to 1e30")) != VAE_OK ||
@@ -288,7 +302,7 @@ static int check_objective(const struct place *at, const vae_training *t)
             VAE_OK ||
         (status = check_real(at, "elbo_weight", a, a >= 0 && a <= 1, "0 to 1")) != VAE_OK)
         return status;
-    return check_bound(at, t);
+    return check_bound(at, t, prior);
 }
 
 /* An epsilon that is no normal float32 would overflow as a divisor. */
@@ -309,14 +323,14 @@ static int check_optimizer(const struct place *at, const vae_training *t)
     return check_unserved(at, "clip_norm", t->clip_norm == 0);
 }
 
-int vae_training_read(const char *function, vae_training *own, const vae_training *caller)
+int vae_training_read(const char *function, vae_training *own, const vae_training *caller, int32_t prior)
 {
     struct place at = {function, "training", 0, 0};
     int status;
     if (caller && (status = vae_struct_read(function, &vae_training_struct, own, caller)) != VAE_OK)
         return status;
     if ((status = check_reserved(&at, own->reserved)) != VAE_OK ||
-        (status = check_objective(&at, own)) != VAE_OK)
+        (status = check_objective(&at, own, prior)) != VAE_OK)
         return status;
     return check_optimizer(&at, own);
 }

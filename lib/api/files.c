@@ -112,7 +112,8 @@ static int read_request(const char *function, struct vae_loading *l, struct vae_
 {
     int status;
     if ((status = of_file(vae_config_read(function, &r->config, &l->config))) != VAE_OK ||
-        (status = of_file(vae_training_read(function, &r->training, &l->training))) != VAE_OK ||
+        (status = of_file(vae_training_read(function, &r->training, &l->training, r->config.prior))) !=
+            VAE_OK ||
         (status = vae_runtime_fit(function, &r->runtime, &r->training)) != VAE_OK)
         return status;
     r->filled_later = 1;

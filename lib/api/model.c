@@ -14,7 +14,7 @@ static int read_request(const char *function, struct vae_request *r, const vae_c
         .training = *(const vae_training *)vae_training_struct.defaults,
         .runtime = *(const vae_runtime *)vae_runtime_struct.defaults};
     if ((status = vae_config_read(function, &r->config, config)) != VAE_OK ||
-        (status = vae_training_read(function, &r->training, training)) != VAE_OK ||
+        (status = vae_training_read(function, &r->training, training, r->config.prior)) != VAE_OK ||
         (status = vae_runtime_read(function, &r->runtime, runtime)) != VAE_OK)
         return status;
     r->training.size = sizeof r->training;

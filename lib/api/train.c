@@ -191,7 +191,7 @@ int vae_set_training(vae_model *model, const vae_training *training)
     if (status != VAE_OK || (status = vae_check_pointer(__func__, "training", training, 1)) != VAE_OK)
         return status;
     vae_training own = model->trainer.settings;
-    if ((status = vae_training_read(__func__, &own, training)) != VAE_OK)
+    if ((status = vae_training_read(__func__, &own, training, model->network->prior->number)) != VAE_OK)
         return status;
     if (own.optimizer != model->trainer.settings.optimizer)
         return vae_fail(VAE_ERR_ARG, "%s: training.optimizer is fixed by vae_create", __func__);

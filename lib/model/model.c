@@ -88,6 +88,8 @@ static void take_training_space(struct vae_arena *arena, const struct layout *l,
     ws->seen = take(arena, threads, vae_plan_spans(l->plan.config), sizeof *ws->seen);
     ws->w_loglik = take(arena, draws, 1, sizeof(float));
     ws->w_ratio = take(arena, draws, 1, sizeof(float));
+    ws->w_path = take(arena, draws, 1, sizeof(float));
+    ws->half_logvar = take(arena, batch, l->plan.config->z_dim, sizeof(float));
     ws->relative = take(arena, draws, 1, sizeof(double));
     ws->bound_work = take(arena, draws, 3, sizeof(double));
     ws->w_kl = take(arena, batch, 1, sizeof(float));
@@ -122,6 +124,8 @@ static void take_rows(struct vae_arena *arena, const struct layout *l, struct va
     ws->loglik = take(arena, draws, 1, sizeof(double));
     ws->span_loglik = take(arena, draws, vae_plan_spans(c), sizeof(double));
     ws->log_ratio = take(arena, draws, 1, sizeof(double));
+    ws->log_sigma = take(arena, batch, 1, sizeof(double));
+    ws->log_eps = take(arena, batch, 1, sizeof(double));
     ws->row_sum = take(arena, batch, 1, sizeof(double));
     ws->latent_kl = take(arena, batch, c->z_dim, sizeof(double));
 }

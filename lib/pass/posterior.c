@@ -121,30 +121,49 @@ void vae_posterior_draw_prior(const struct vae_pass *p, struct vae_range r, uint
         memcpy(z.y + i * z.ld, drawn + i * d, d * sizeof *drawn);
 }
 
+static void sum_log_sigma(const struct vae_pass *p, struct vae_range r)
+{
+    size_t d = p->net->z_dim;
+    struct strided head = head_rows(p, r.first);
+    for (size_t i = 0; i < r.n; i++) {
+        double half = 0;
+        for (size_t j = 0; j < d; j++)
+            half += 0.5 * (double)head.y[i * head.ld + d + j];
+        p->ws->log_sigma[r.first + i] = half;
+    }
+}
+
 /* log q(z|x) = log N(eps; 0, I) - sum_j logvar_j / 2. */
 static void subtract_log_q(const struct vae_pass *p, struct vae_range r, size_t draw, double *to)
 {
     size_t d = p->net->z_dim;
-    struct strided head = head_rows(p, r.first);
-    const float *zeros = p->ws->zeros, *eps = eps_rows(p, r.first, draw);
-    for (size_t i = 0; i < r.n; i++) {
-        double log_eps, half = 0;
-        p->net->kernels->exact32->gauss(
-            1, d, eps + i * d, d, zeros, 0, zeros, 0, NULL, &log_eps, NULL, 0, NULL, 0);
-        for (size_t j = 0; j < d; j++)
-            half += 0.5 * (double)head.y[i * head.ld + d + j];
-        to[i] -= log_eps - half;
-    }
+    const float *zeros = p->ws->zeros;
+    double *log_eps = p->ws->log_eps + r.first;
+    p->net->kernels->exact32->gauss(
+        r.n, d, eps_rows(p, r.first, draw), d, zeros, 0, zeros, 0, NULL, log_eps, NULL, 0, NULL, 0);
+    for (size_t i = 0; i < r.n; i++)
+        to[i] -= log_eps[i] - p->ws->log_sigma[r.first + i];
 }
 
 void vae_posterior_log_ratio(const struct vae_pass *p, struct vae_range r)
 {
+    sum_log_sigma(p, r);
     for (size_t s = 0; s < p->draws; s++) {
         struct vae_prior_call call = prior_call(p, r.first, s);
         struct strided z = z_rows(p, r.first, s);
         double *to = p->ws->log_ratio + s * p->ws->max_batch + r.first;
         p->net->prior->log_density(&call, r.n, z.y, z.ld, to);
         subtract_log_q(p, r, s, to);
+    }
+}
+
+void vae_posterior_kl_of_draws(const struct vae_pass *p, struct vae_range r)
+{
+    for (size_t i = r.first; i < r.last; i++) {
+        double sum = p->ws->log_ratio[i];
+        for (size_t s = 1; s < p->draws; s++)
+            sum += p->ws->log_ratio[s * p->ws->max_batch + i];
+        p->ws->kl[i] = -sum / (double)p->draws;
     }
 }
 
@@ -171,17 +190,57 @@ static void backward_kl(
     }
 }
 
-/* Of w (log p(z) - log q(z|x)): log p through z; log q through the log-variances alone, as z moves along. */
-static void backward_ratio(const struct vae_pass *p, struct vae_range r, size_t draw)
+static float *half_logvar_rows(const struct vae_pass *p, size_t first)
+{
+    return p->ws->half_logvar + first * p->net->z_dim;
+}
+
+static void halve_logvars(const struct vae_pass *p, struct vae_range r)
+{
+    size_t d = p->net->z_dim;
+    struct strided head = head_rows(p, r.first);
+    float *half = half_logvar_rows(p, r.first);
+    for (size_t i = 0; i < r.n; i++)
+        for (size_t j = 0; j < d; j++)
+            half[i * d + j] = 0.5f * head.y[i * head.ld + d + j];
+}
+
+/* With q's parameters held, -d log q(z|x) / dz = eps / sigma = d log N(eps; m, sigma) / dm at m = 0, where
+ * sigma is a variance. */
+static void backward_path(const struct vae_pass *p, struct vae_range r, size_t draw, const float *w)
+{
+    struct strided z = z_rows(p, r.first, draw);
+    const float *zeros = p->ws->zeros, *half = half_logvar_rows(p, r.first);
+    size_t d = p->net->z_dim;
+    p->net->kernels->exact32->gauss(
+        r.n, d, eps_rows(p, r.first, draw), d, zeros, 0, half, d, w, NULL, z.g, z.ld, NULL, 0);
+}
+
+/* Of w (log p(z) - log q(z|x)): log p through z; log q through z with q's parameters held, or through all,
+ * which leaves the log-variances alone, as z moves along. */
+static void backward_ratio(
+    const struct vae_pass *p, const struct vae_bound_needs *needs, struct vae_range r, size_t draw)
 {
     struct vae_prior_call call = prior_call(p, r.first, draw);
     struct strided head = head_rows(p, r.first), z = z_rows(p, r.first, draw);
     const float *w = p->ws->w_ratio + draw * p->ws->max_batch + r.first;
     size_t d = p->net->z_dim;
     p->net->prior->log_density_grad(&call, r.n, z.y, z.ld, w, z.g, z.ld);
-    for (size_t i = 0; i < r.n; i++)
+    if (needs->path)
+        backward_path(p, r, draw, w);
+    for (size_t i = 0; !needs->path && i < r.n; i++)
         for (size_t j = 0; j < d; j++)
             head.g[i * head.ld + d + j] += 0.5f * w[i];
+}
+
+/* What goes on to q from a draw, by a factor of each row. */
+static void scale_path(const struct vae_pass *p, struct vae_range r, size_t draw)
+{
+    struct strided z = z_rows(p, r.first, draw);
+    const float *w = p->ws->w_path + draw * p->ws->max_batch + r.first;
+    for (size_t i = 0; i < r.n; i++)
+        for (size_t j = 0; j < p->net->z_dim; j++)
+            z.g[i * z.ld + j] *= w[i];
 }
 
 void vae_posterior_backward(
@@ -190,10 +249,14 @@ void vae_posterior_backward(
     size_t d = p->net->z_dim;
     struct strided head = head_rows(p, r.first);
     backward_kl(p, needs, r, worker);
+    if (needs->path)
+        halve_logvars(p, r);
     for (size_t s = 0; s < p->draws; s++) {
         struct strided z = z_rows(p, r.first, s);
         if (needs->by_ratio)
-            backward_ratio(p, r, s);
+            backward_ratio(p, needs, r, s);
+        if (needs->scaled)
+            scale_path(p, r, s);
         p->net->kernels->exact32->reparam_grad(r.n, d, head.y + d, head.ld, eps_rows(p, r.first, s), d, z.g,
             z.ld, head.g, head.ld, head.g + d, head.ld);
     }

@@ -21,6 +21,8 @@ void vae_posterior_draw_prior(const struct vae_pass *pass, struct vae_range rang
 
 /* log p(z) - log q(z|x) of every draw of a training pass. */
 void vae_posterior_log_ratio(const struct vae_pass *pass, struct vae_range range);
+/* The divergence by those, where there is no closed form: minus their mean. */
+void vae_posterior_kl_of_draws(const struct vae_pass *pass, struct vae_range range);
 /* The gradient at the encoder's head from that at z, by the objective's weights. */
 void vae_posterior_backward(
     const struct vae_pass *pass, const struct vae_bound_needs *needs, struct vae_range range, size_t worker);

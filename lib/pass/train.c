@@ -42,6 +42,8 @@ static void diverge(const struct job *job, struct vae_range r, size_t worker)
         vae_posterior_draw(p, r, vae_stream(VAE_STREAM_TRAIN, s, p->step), s, worker);
     if (job->needs.by_ratio)
         vae_posterior_log_ratio(p, r);
+    if (!p->net->prior->kl)
+        vae_posterior_kl_of_draws(p, r);
 }
 
 static void loss(const struct job *job, struct vae_range r, size_t worker)
@@ -173,12 +175,13 @@ struct vae_bound vae_train_bound(
         .sum = sum,
         .total = total,
         .loglik = ws->loglik,
-        .kl = ws->kl,
+        .kl = p->net->prior->kl ? ws->kl : NULL,
         .latent = ws->latent,
         .log_ratio = ws->log_ratio,
         .relative = ws->relative,
         .w_loglik = ws->w_loglik,
         .w_ratio = ws->w_ratio,
+        .w_path = ws->w_path,
         .w_kl = ws->w_kl,
         .w_latent = ws->w_latent,
         .value = ws->value,
@@ -187,7 +190,8 @@ struct vae_bound vae_train_bound(
 
 void vae_train_run(const struct vae_pass *p, const struct vae_trainer *trainer, const struct vae_bound *bound)
 {
-    struct job job = {p, trainer, bound, trainer->objective->needs(&trainer->settings), 0, 0};
+    int closed = p->net->prior->kl != NULL;
+    struct job job = {p, trainer, bound, trainer->objective->needs(&trainer->settings, closed), 0, 0};
     vae_rows_attach(p);
     vae_loss_prepare(p->net, p->ws);
     clear_notes(p);

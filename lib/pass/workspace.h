@@ -27,6 +27,8 @@ struct vae_workspace {
     double *loglik;      /* [max_draws][max_batch] */
     double *span_loglik; /* [n_spans][max_draws][max_batch] */
     double *log_ratio;   /* [max_draws][max_batch] */
+    double *log_sigma;   /* [max_batch]: sums of q's logarithms of standard deviations */
+    double *log_eps;     /* [max_batch]: log-densities of the noise of one draw */
     float *scales;       /* [x_dim]: the scales that do not come from the decoder, by column */
     float *zeros;        /* [x_dim or z_dim, the larger] */
     struct vae_mixture mixture; /* the prior's components, as they were with version components_of */
@@ -46,12 +48,13 @@ struct vae_workspace {
     float *columns;      /* [threads][columns_size] */
 
     /* For training; NULL in views and in models that are only read. */
-    struct vae_most *most;         /* [threads][values] */
-    struct vae_seen *seen;         /* [threads][n_spans] */
-    float *w_loglik, *w_ratio;     /* [max_draws][max_batch] */
-    double *relative, *bound_work; /* [max_draws][max_batch], [3 max_draws][max_batch] */
-    float *w_kl, *w_latent;        /* [max_batch], [z_dim] */
-    double *latent, *value;        /* [z_dim], [max_batch] */
+    struct vae_most *most;              /* [threads][values] */
+    struct vae_seen *seen;              /* [threads][n_spans] */
+    float *w_loglik, *w_ratio, *w_path; /* [max_draws][max_batch] */
+    float *half_logvar;                 /* [max_batch][z_dim] */
+    double *relative, *bound_work;      /* [max_draws][max_batch], [3 max_draws][max_batch] */
+    float *w_kl, *w_latent;             /* [max_batch], [z_dim] */
+    double *latent, *value;             /* [z_dim], [max_batch] */
     /* Of a prior with components: weights of log p(z) by row of z, gradients of its tensors and inputs. */
     float *w_prior, *prior_g; /* [max_batch max_draws], as the tensors */
     float *input_g;           /* [max_batch + components][values[0].ld] */

@@ -120,6 +120,9 @@ class Train(unittest.TestCase):
         self.history("--train", data, "--test", data, "--hidden", "8,4", "--activation", "tanh", "--grey")
         self.history("--train", data, "--init", "glorot", "--samples", 3, "--draws", 2, "--objective", "iwae")
         self.history("--train", data, "--free-bits", 0.1, "--kl-weight", 0.5)
+        self.history("--train", data, "--estimator", "stl", "--draws", 2)
+        self.history("--train", data, "--objective", "iwae", "--draws", 3, "--estimates", 2, "--estimator", "dreg")
+        self.history("--train", data, "--objective", "iwae", "--draws", 3, "--elbo-weight", 0.5)
 
     def test_float64_is_read(self):
         numbers = [(i * 37 % 128) / 128 for i in range(1600)]
@@ -176,6 +179,16 @@ class Train(unittest.TestCase):
             (["--sprites", "10", "--mean", "sigmoid"], "--scale and --mean go with"),
             (["--sprites", "10", "--likelihood", "gauss", "--binarise"], "--binarise goes with"),
             (["--sprites", "10", "--objective", "iwae", "--free-bits", "1"], "--free-bits goes with"),
+            (["--sprites", "10", "--estimates", "2"], "--estimates and --elbo-weight go with"),
+            (["--sprites", "10", "--elbo-weight", "0.5"], "--estimates and --elbo-weight go with"),
+            (["--sprites", "10", "--estimator", "dreg"], "--estimator dreg goes with"),
+            (["--sprites", "10", "--estimator", "dreg", "--objective", "iwae", "--elbo-weight", "1"],
+             "--estimator dreg goes with"),
+            (["--sprites", "10", "--estimator", "analytic-kl", "--objective", "iwae"],
+             "--estimator analytic-kl goes with"),
+            (["--sprites", "10", "--estimator", "stl", "--free-bits", "1"], "--free-bits goes with"),
+            (["--sprites", "10", "--objective", "iwae", "--draws", "257", "--estimates", "257"],
+             "--draws times --estimates"),
             (["--sprites", "10", "--unknown"], "'--unknown' is not an option (--help lists them)"),
             (["--sprites", "10", "--grey=1"], "'--grey=1' is not an option"),
             (["-t", "3"], "'-t' is not an option (--help lists them)"),

@@ -5,10 +5,11 @@
     python3 generate.py build/lib/libvae.so > golden.txt
 
 From the library come the initial parameters and the noise (vae_normal, streams "train" and "evaluate"),
-nothing else: bound, gradients and Adam are PyTorch's (2.13). The dump is lines of words: "case NAME", then
-keys with their numbers; nine digits tell one float32 from the next.
+nothing else: bounds, gradients by every estimator and Adam are PyTorch's (2.13). The dump is lines of words:
+"case NAME", then keys with their numbers; nine digits tell one float32 from the next.
 """
 import ctypes
+import math
 import sys
 
 import torch
@@ -21,9 +22,12 @@ IDENTITY, RELU, TANH, SIGMOID, SOFTPLUS, SILU, GELU = range(7)
 BERNOULLI, GAUSS_FIXED, GAUSS_SPAN, GAUSS_CELL = range(1, 5)
 CELL, SPAN, FIXED = 0, 2, 3  # VAE_PARAM_*
 LIKELIHOODS = {BERNOULLI: (1, CELL), GAUSS_FIXED: (2, FIXED), GAUSS_SPAN: (2, SPAN), GAUSS_CELL: (2, CELL)}
+ELBO, IWAE = 1, 2
+PLAIN, ANALYTIC_KL, MONTE_CARLO_KL, STL, DREG = range(5)  # VAE_ESTIMATOR_*; PLAIN: the default
 ACTIVATIONS = [lambda v: v, torch.relu, torch.tanh, torch.sigmoid, F.softplus, F.silu, F.gelu]
 
-# name, kind, mean activation, log-variance outside the decoder, draws, (width, activation)s of encoder, of decoder
+# name, kind, mean activation, log-variance outside the decoder, draws of a bound, (width, activation)s of encoder, of
+# decoder
 CASES = [
     ("bernoulli", BERNOULLI, IDENTITY, 0.0, 1, [(8, SOFTPLUS)], [(8, TANH)]),
     ("gauss_fixed", GAUSS_FIXED, SIGMOID, -0.7, 1, [(8, TANH)], [(8, SIGMOID)]),
@@ -32,6 +36,27 @@ CASES = [
     ("bernoulli_3_draws", BERNOULLI, IDENTITY, 0.0, 3, [(8, GELU)], [(8, SILU)]),
     ("gauss_deep", GAUSS_CELL, SIGMOID, 0.0, 3, [(8, GELU), (7, IDENTITY)], [(5, SILU), (9, GELU)]),
 ]
+# name: objective, estimator, bounds a row, kl_weight, elbo_weight; the cases above have the first
+BOUNDS = {
+    "": (ELBO, PLAIN, 1, 1.0, 0.0),
+    "monte_carlo_kl": (ELBO, MONTE_CARLO_KL, 1, 1.0, 0.0),
+    "monte_carlo_kl_weighted": (ELBO, MONTE_CARLO_KL, 1, 2.5, 0.0),
+    "stl": (ELBO, STL, 1, 1.0, 0.0),
+    "stl_weighted": (ELBO, STL, 1, 0.4, 0.0),
+    "iwae": (IWAE, PLAIN, 1, 1.0, 0.0),
+    "iwae_monte_carlo_kl": (IWAE, MONTE_CARLO_KL, 1, 1.0, 0.0),
+    "iwae_weighted": (IWAE, PLAIN, 1, 0.4, 0.0),
+    "miwae": (IWAE, PLAIN, 2, 1.0, 0.0),
+    "ciwae": (IWAE, PLAIN, 1, 1.0, 0.25),
+    "iwae_stl": (IWAE, STL, 1, 1.0, 0.0),
+    "ciwae_stl_weighted": (IWAE, STL, 2, 0.4, 0.25),
+    "dreg": (IWAE, DREG, 1, 1.0, 0.0),
+    "dreg_2_estimates": (IWAE, DREG, 2, 1.0, 0.0),
+    "dreg_weighted": (IWAE, DREG, 2, 0.4, 0.0),
+}
+CASES += [
+    (name, (BERNOULLI, GAUSS_SPAN)[i % 2], IDENTITY, -0.3, 4, [(5, TANH)], [(5, SOFTPLUS)])
+    for i, name in enumerate(BOUNDS) if name]
 X_DIM, Z_DIM, SEED, LEARNING_RATE = 11, 3, 42, 0.01
 
 u64, i32, f64, pointer = ctypes.c_uint64, ctypes.c_int32, ctypes.c_double, ctypes.c_void_p
@@ -100,11 +125,23 @@ def noise(purpose, sample, step):
     return torch.tensor(list(eps), dtype=torch.float64).reshape(ROWS, Z_DIM)
 
 
+def held(estimator, tensor):
+    """A parameter of q as log q takes it."""
+    return tensor.detach() if estimator in (STL, DREG) else tensor
+
+
+def log_normal(z, mu, logvar):
+    return torch.distributions.Normal(mu, torch.exp(logvar / 2)).log_prob(z).sum(1)
+
+
 class Model:
-    """The bound, written down once more: Kingma & Welling, arXiv:1312.6114, equation (7), appendix C."""
+    """The bound, written down once more: Kingma & Welling, arXiv:1312.6114, equation (7), appendix C; and those of
+    Burda et al., arXiv:1509.00519, and Rainforth et al., arXiv:1802.04537."""
 
     def __init__(self, case, flat):
-        _, self.kind, self.mean_activation, self.scale_value, self.samples, encoder, decoder = case
+        name, self.kind, self.mean_activation, self.scale_value, self.samples, encoder, decoder = case
+        bound = BOUNDS.get(name, BOUNDS[""])
+        self.objective, self.estimator, self.estimates, self.kl_weight, self.elbo_weight = bound
         flat, self.params = iter(flat), []
         heads = 2 if self.kind == GAUSS_CELL else 1
         self.encoder = self.side(X_DIM, encoder + [(2 * Z_DIM, IDENTITY)], flat)
@@ -156,9 +193,41 @@ class Model:
         z = [mu] if draws is None else [mu + torch.exp(logvar / 2) * eps for eps in draws]
         return torch.stack([self.loglik(x, one) for one in z]).mean(0), kl
 
+    def log_weight(self, x, mu, logvar, eps, factor):
+        """log w of one draw, with the gradient that goes on to the encoder multiplied by what `factor` gives."""
+        z = mu + torch.exp(logvar / 2) * eps
+        if z.requires_grad:
+            z.register_hook(lambda gradient: gradient * factor().unsqueeze(1))
+        log_p = log_normal(z, torch.zeros_like(z), torch.zeros_like(z))
+        log_q = log_normal(z, held(self.estimator, mu), held(self.estimator, logvar))
+        return self.loglik(x, z) + self.kl_weight * (log_p - log_q)
+
+    def importance(self, x, draws, elbo_weight):
+        """The bound of each row from log w. DReG: the factor of a draw, for any kl_weight, is
+        1 - kl_weight + kl_weight w~; Tucker et al., arXiv:1810.04152, have kl_weight 1."""
+        q = self.run(self.encoder, x)
+        mu, logvar, share = q[:, :Z_DIM], q[:, Z_DIM:], []
+
+        def factor(s):
+            return 1 - self.kl_weight + self.kl_weight * share[0][s] if self.estimator == DREG else torch.ones(ROWS)
+        log_w = torch.stack([
+            self.log_weight(x, mu, logvar, eps, lambda s=s: factor(s)) for s, eps in enumerate(draws)])
+        groups = log_w.reshape(self.estimates, self.samples, ROWS)
+        share.append(torch.softmax(groups.detach(), 1).reshape(-1, ROWS))
+        bound = torch.logsumexp(groups, 1).mean(0) - math.log(self.samples)
+        return (1 - elbo_weight) * bound + elbo_weight * log_w.mean(0)
+
     def train_terms(self, x, step):
-        loglik, kl = self.terms(x, [noise(TRAIN, s, step) for s in range(self.samples)])
-        return loglik.mean(), kl.mean()
+        """Means over the rows: the objective, log-likelihood and divergence."""
+        draws = [noise(TRAIN, s, step) for s in range(self.samples * self.estimates)]
+        loglik, kl = self.terms(x, draws)
+        if self.objective == IWAE:
+            objective = self.importance(x, draws, self.elbo_weight)
+        elif self.estimator == PLAIN:
+            objective = loglik - self.kl_weight * kl
+        else:  # the mean of log w alone
+            objective = self.importance(x, draws, 1.0)
+        return objective.mean(), loglik.mean(), kl.mean()
 
     def flat(self, tensors):
         return [v for t in tensors for v in t.detach().flatten().tolist()]
@@ -177,13 +246,14 @@ def dump(case):
     print("case", name)
     put("kinds", [kind, mean_activation, samples, X_DIM, Z_DIM, SEED, ROWS, STEPS, READ_SAMPLES])
     put("numbers", [scale_value, LEARNING_RATE])
+    put("bound", BOUNDS.get(name, BOUNDS[""]))
     put("encoder", [number for layer in encoder for number in layer])
     put("decoder", [number for layer in decoder for number in layer])
     put("x", x.flatten().tolist())
     put("first", first)
-    loglik, kl = model.train_terms(x, 0)
-    (kl - loglik).backward()
-    put("terms", [(loglik - kl).item(), loglik.item(), kl.item()])
+    objective, loglik, kl = model.train_terms(x, 0)
+    (-objective).backward()
+    put("terms", [(loglik - kl).item(), loglik.item(), kl.item(), objective.item()])
     put("gradient", model.flat([p.grad for p in model.params]))
     for key, draws in ("elbo_at_mu", None), ("elbo", [noise(EVALUATE, s, 0) for s in range(READ_SAMPLES)]):
         loglik, kl = model.terms(x, draws)
@@ -191,8 +261,8 @@ def dump(case):
     adam = torch.optim.Adam(model.params, lr=LEARNING_RATE)
     for step in range(STEPS):
         adam.zero_grad()
-        loglik, kl = model.train_terms(x, step)
-        (kl - loglik).backward()
+        objective, _, _ = model.train_terms(x, step)
+        (-objective).backward()
         adam.step()
     put("last", model.flat(model.params))
 

@@ -109,6 +109,16 @@ static int kind_of(const struct golden *golden)
     return kind;
 }
 
+static void set_bound(const struct field *bound, vae_training *training)
+{
+    ck_assert_uint_eq(bound->count, 5);
+    training->objective = (int32_t)bound->values[0];
+    training->estimator = (int32_t)bound->values[1];
+    training->estimates = (uint64_t)bound->values[2];
+    training->kl_weight = bound->values[3];
+    training->elbo_weight = bound->values[4];
+}
+
 static vae_model *create(const struct golden *golden)
 {
     const double *kinds = field(golden, "kinds")->values, *numbers = field(golden, "numbers")->values;
@@ -120,6 +130,7 @@ static vae_model *create(const struct golden *golden)
     plan.spans[0].scale_value = numbers[0];
     plan.training.samples = (uint64_t)kinds[2];
     plan.training.learning_rate = numbers[1];
+    set_bound(field(golden, "bound"), &plan.training);
     plan.config.seed = (uint64_t)kinds[5];
     plan.config.n_encoder = set_layers(field(golden, "encoder"), plan.encoder);
     plan.config.n_decoder = set_layers(field(golden, "decoder"), plan.decoder);
@@ -184,6 +195,7 @@ static void check_case(const struct golden *golden)
     close_to(golden->name, "mean elbo", 1, &terms.elbo, wanted, 1e-5);
     close_to(golden->name, "mean loglik", 1, &terms.loglik, wanted + 1, 1e-5);
     close_to(golden->name, "mean kl", 1, &terms.kl, wanted + 2, 1e-5);
+    close_to(golden->name, "mean objective", 1, &terms.objective, wanted + 3, 1e-5);
     float *grads = grads_of(model);
     tensors_close(golden, model, "gradient", grads);
 
@@ -200,15 +212,22 @@ START_TEST(golden_values)
 {
     struct golden *golden = malloc(sizeof *golden);
     FILE *file = open_dump();
-    int seen[KINDS] = {0}, draws = 0;
+    int seen[KINDS] = {0}, estimated[2][VAE_ESTIMATOR_DREG + 1] = {{0}}, draws = 0;
     while (read_case(file, golden)) {
         check_case(golden);
+        const double *bound = field(golden, "bound")->values;
         seen[kind_of(golden)] = 1;
+        estimated[(int)bound[0] - VAE_ELBO][(int)bound[1]] = 1;
         draws |= field(golden, "kinds")->values[2] > 1;
     }
     for (int kind = 1; kind < KINDS; kind++)
         ck_assert_msg(seen[kind], "no case of kind %d", kind);
     ck_assert_msg(draws, "no case of several draws");
+    for (int objective = VAE_ELBO; objective <= VAE_IWAE; objective++)
+        for (int i = VAE_ESTIMATOR_DEFAULT; i <= VAE_ESTIMATOR_DREG; i++)
+            ck_assert_msg(estimated[objective - VAE_ELBO][i] || i == VAE_ESTIMATOR_ANALYTIC_KL ||
+                              (i == VAE_ESTIMATOR_DREG && objective == VAE_ELBO),
+                "no case of objective %d, estimator %d", objective, i);
     fclose(file);
     free(golden);
 }

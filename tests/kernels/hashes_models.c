@@ -13,23 +13,37 @@ struct example {
     const char *name;
     uint64_t x_dim, hidden, z_dim, batch, steps;
     int32_t activation, likelihood, scale;
+    int backward; /* are there lines of vae_backward()? */
 };
 
 #define SMALL 37, 24, 5, 32, 100
 static const struct example examples[] = {
-    {"model.identity", SMALL, VAE_IDENTITY, VAE_BERNOULLI, VAE_PARAM_CELL},
-    {"model.relu", SMALL, VAE_RELU, VAE_BERNOULLI, VAE_PARAM_CELL},
-    {"model.tanh", SMALL, VAE_TANH, VAE_BERNOULLI, VAE_PARAM_CELL},
-    {"model.sigmoid", SMALL, VAE_SIGMOID, VAE_BERNOULLI, VAE_PARAM_CELL},
-    {"model.softplus", SMALL, VAE_SOFTPLUS, VAE_BERNOULLI, VAE_PARAM_CELL},
-    {"model.silu", SMALL, VAE_SILU, VAE_BERNOULLI, VAE_PARAM_CELL},
-    {"model.gelu", SMALL, VAE_GELU, VAE_BERNOULLI, VAE_PARAM_CELL},
-    {"model.gauss_fixed", SMALL, VAE_TANH, VAE_GAUSS, VAE_PARAM_FIXED},
-    {"model.gauss_shared", SMALL, VAE_TANH, VAE_GAUSS, VAE_PARAM_SPAN},
-    {"model.gauss", SMALL, VAE_TANH, VAE_GAUSS, VAE_PARAM_CELL},
-    {"model.wide", 300, 130, 20, 100, 5, VAE_RELU, VAE_BERNOULLI, VAE_PARAM_CELL},
+    {"model.identity", SMALL, VAE_IDENTITY, VAE_BERNOULLI, VAE_PARAM_CELL, 0},
+    {"model.relu", SMALL, VAE_RELU, VAE_BERNOULLI, VAE_PARAM_CELL, 0},
+    {"model.tanh", SMALL, VAE_TANH, VAE_BERNOULLI, VAE_PARAM_CELL, 0},
+    {"model.sigmoid", SMALL, VAE_SIGMOID, VAE_BERNOULLI, VAE_PARAM_CELL, 0},
+    {"model.softplus", SMALL, VAE_SOFTPLUS, VAE_BERNOULLI, VAE_PARAM_CELL, 0},
+    {"model.silu", SMALL, VAE_SILU, VAE_BERNOULLI, VAE_PARAM_CELL, 0},
+    {"model.gelu", SMALL, VAE_GELU, VAE_BERNOULLI, VAE_PARAM_CELL, 0},
+    {"model.gauss_fixed", SMALL, VAE_TANH, VAE_GAUSS, VAE_PARAM_FIXED, 0},
+    {"model.gauss_shared", SMALL, VAE_TANH, VAE_GAUSS, VAE_PARAM_SPAN, 1},
+    {"model.gauss", SMALL, VAE_TANH, VAE_GAUSS, VAE_PARAM_CELL, 1},
+    {"model.wide", 300, 130, 20, 100, 5, VAE_RELU, VAE_BERNOULLI, VAE_PARAM_CELL, 1},
 };
-#define FIRST_BACKWARD 8 /* the first example with lines of vae_backward() */
+
+/* Bounds by draws, of one more model. */
+static const struct example by_draws = {"", SMALL, VAE_TANH, VAE_GAUSS, VAE_PARAM_SPAN, 0};
+static const struct {
+    const char *name;
+    int32_t objective, estimator;
+    uint64_t samples, estimates;
+} bounds[] = {
+    {"model.monte_carlo_kl", VAE_ELBO, VAE_ESTIMATOR_MONTE_CARLO_KL, 2, 1},
+    {"model.stl", VAE_ELBO, VAE_ESTIMATOR_STL, 2, 1},
+    {"model.iwae", VAE_IWAE, VAE_ESTIMATOR_DEFAULT, 5, 1},
+    {"model.miwae_stl", VAE_IWAE, VAE_ESTIMATOR_STL, 3, 2},
+    {"model.miwae_dreg", VAE_IWAE, VAE_ESTIMATOR_DREG, 3, 2},
+};
 #define MAX_VALUES 100000
 
 /* MurmurHash3's finaliser backwards: x ^ x >> 33 is its own inverse, and the factors are those modulo 2^64
@@ -77,7 +91,7 @@ static void fill(float *x, uint64_t n, uint64_t step)
         x[i] = (float)(word[i] >> 8) * 0x1p-24f;
 }
 
-static vae_model *create(const struct example *example, int32_t threads)
+static vae_model *create(const struct example *example, const vae_training *training, int32_t threads)
 {
     vae_layer layer;
     vae_span span;
@@ -102,7 +116,7 @@ static vae_model *create(const struct example *example, int32_t threads)
     vae_runtime_init(&runtime, sizeof runtime);
     runtime.max_batch = example->batch;
     runtime.threads = threads;
-    int status = vae_create(&model, &config, NULL, &runtime);
+    int status = vae_create(&model, &config, training, &runtime);
     if (status == VAE_ERR_UNSUPPORTED && threads > 1)
         return NULL;
     must(status);
@@ -153,21 +167,35 @@ static uint64_t hash_of_backward(vae_model *model, const struct example *example
     return hash_floats(hash_floats(hash, values[3], n * example->x_dim), values[4], n * example->z_dim);
 }
 
-void hash_models(void)
+static void report(const struct example *example, const vae_training *training, const char *name)
 {
     static const int32_t threads[] = {1, 2, 3, 8};
+    for (size_t k = 0; k < 4; k++) {
+        char line[64];
+        vae_model *model = create(example, training, threads[k]);
+        /* A build without threads gives these lines from its only one: the list is the same for all. */
+        if (!model)
+            model = create(example, training, 1);
+        snprintf(line, sizeof line, "%s.threads%d", name, threads[k]);
+        hash_report(line, hash_of(model, example));
+        snprintf(line, sizeof line, "%s.backward.threads%d", name, threads[k]);
+        if (example->backward)
+            hash_report(line, hash_of_backward(model, example));
+        vae_destroy(model);
+    }
+}
+
+void hash_models(void)
+{
     for (size_t i = 0; i < sizeof examples / sizeof *examples; i++)
-        for (size_t k = 0; k < 4; k++) {
-            char name[64];
-            vae_model *model = create(&examples[i], threads[k]);
-            /* A build without threads gives these lines from its only one: the list is the same for all. */
-            if (!model)
-                model = create(&examples[i], 1);
-            snprintf(name, sizeof name, "%s.threads%d", examples[i].name, threads[k]);
-            hash_report(name, hash_of(model, &examples[i]));
-            snprintf(name, sizeof name, "%s.backward.threads%d", examples[i].name, threads[k]);
-            if (i >= FIRST_BACKWARD)
-                hash_report(name, hash_of_backward(model, &examples[i]));
-            vae_destroy(model);
-        }
+        report(&examples[i], NULL, examples[i].name);
+    for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++) {
+        vae_training training;
+        vae_training_init(&training, sizeof training);
+        training.objective = bounds[i].objective;
+        training.estimator = bounds[i].estimator;
+        training.samples = bounds[i].samples;
+        training.estimates = bounds[i].estimates;
+        report(&by_draws, &training, bounds[i].name);
+    }
 }

@@ -6,8 +6,8 @@
 
 #include "models.h"
 
-/* Calls `check` for every likelihood and objective: one hidden layer, three draws, every other model in two
- * tasks. */
+/* Calls `check` for every likelihood, objective and estimator: one hidden layer, three draws, every other
+ * model in two tasks. */
 void each_kind(void (*check)(const struct plan *plan));
 void plan_pass(struct plan *plan, size_t kind, int32_t objective);
 

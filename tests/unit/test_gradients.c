@@ -317,6 +317,21 @@ START_TEST(free_bits_by_latent)
 }
 END_TEST
 
+/* Those of VAE_ESTIMATOR_STL and VAE_ESTIMATOR_DREG are no gradients of what is reported at the draws: see
+ * test_expectations.c. */
+START_TEST(monte_carlo_divergence)
+{
+    vae_training training = objective_of(VAE_ELBO, 1, 1);
+    training.estimator = VAE_ESTIMATOR_MONTE_CARLO_KL;
+    check_objective(&training, "Monte Carlo KL");
+    training.samples = 4;
+    training.kl_weight = 2.5;
+    check_objective(&training, "Monte Carlo KL, 4 draws, kl_weight 2.5");
+    training.kl_weight = 0;
+    check_objective(&training, "Monte Carlo KL, kl_weight 0");
+}
+END_TEST
+
 START_TEST(importance_weighted)
 {
     vae_training training = objective_of(VAE_IWAE, 5, 1);
@@ -371,7 +386,7 @@ END_TEST
 int main(void)
 {
     const TTest *tests[] = {no_hidden_layer, identity, relu, tanh_layers, sigmoid, softplus, silu, gelu,
-        leaky_relu, elu, weighted_divergence, capacity, free_bits, free_bits_by_latent, importance_weighted,
-        mixture_prior, vamp_prior};
+        leaky_relu, elu, weighted_divergence, capacity, free_bits, free_bits_by_latent,
+        monte_carlo_divergence, importance_weighted, mixture_prior, vamp_prior};
     return RUN_SUITE("gradients", tests);
 }

@@ -131,8 +131,8 @@ static vae_terms terms_by_hand(const struct parts *p, const vae_training *t)
         double w = p->weight[i] / p->sum, loglik = mean(p->loglik[i], draws);
         terms.loglik += w * loglik;
         terms.kl += w * kl_of(p, i);
-        terms.objective += w * (t->objective == VAE_IWAE ? importance(p, t, i)
-                                                         : loglik - t->kl_weight * divergence(p, t, i));
+        double k = t->estimator > VAE_ESTIMATOR_ANALYTIC_KL ? -mean(p->ratio[i], draws) : divergence(p, t, i);
+        terms.objective += w * (t->objective == VAE_IWAE ? importance(p, t, i) : loglik - t->kl_weight * k);
     }
     terms.elbo = terms.loglik - terms.kl;
     return terms;
@@ -223,6 +223,20 @@ START_TEST(capacity_and_free_bits)
 }
 END_TEST
 
+/* log q - log p at the draws; terms.kl remains the closed form. */
+START_TEST(divergence_by_the_draws)
+{
+    const double kl_weights[] = {0, 1, 4};
+    for (int32_t i = VAE_ESTIMATOR_MONTE_CARLO_KL; i <= VAE_ESTIMATOR_STL; i++)
+        for (size_t k = 0; k < sizeof kl_weights / sizeof *kl_weights; k++)
+            for (uint64_t samples = 1; samples <= 5; samples += 4) {
+                vae_training training = training_of(VAE_ELBO, samples, kl_weights[k]);
+                training.estimator = i;
+                check_objective(&training);
+            }
+}
+END_TEST
+
 START_TEST(importance_weights)
 {
     const struct {
@@ -291,13 +305,11 @@ START_TEST(bounds_are_in_order)
 }
 END_TEST
 
-/* Settings of no effect are those of the plain bound, gradients included, to the bit. */
-START_TEST(settings_without_effect)
+/* Two settings under which training is the same, to the bit. */
+static void same_training(const vae_training *one, const vae_training *other)
 {
     for (size_t kind = 0; kind < likelihood_count; kind++) {
-        vae_training plain = training_of(VAE_ELBO, 2, 1), named = plain;
-        named.estimator = VAE_ESTIMATOR_ANALYTIC_KL;
-        vae_model *a = model_with(&plain, kind), *b = model_with(&named, kind);
+        vae_model *a = model_with(one, kind), *b = model_with(other, kind);
         train_some(a, 3, ROWS);
         train_some(b, 3, ROWS);
         same_models(a, b);
@@ -305,11 +317,54 @@ START_TEST(settings_without_effect)
         vae_destroy(b);
     }
 }
+
+/* Settings of no effect are those of the plain bound, gradients included, to the bit. */
+START_TEST(settings_without_effect)
+{
+    vae_training plain = training_of(VAE_ELBO, 2, 1), named = plain;
+    named.estimator = VAE_ESTIMATOR_ANALYTIC_KL;
+    same_training(&plain, &named);
+    plain = named = training_of(VAE_IWAE, 4, 1);
+    named.estimator = VAE_ESTIMATOR_MONTE_CARLO_KL;
+    same_training(&plain, &named);
+}
+END_TEST
+
+/* With one draw importance weights are 1, and estimators of a name are one. */
+START_TEST(estimators_of_one_draw)
+{
+    vae_training elbo = training_of(VAE_ELBO, 1, 1), iwae = training_of(VAE_IWAE, 1, 1);
+    elbo.estimator = VAE_ESTIMATOR_MONTE_CARLO_KL;
+    same_training(&elbo, &iwae);
+    elbo.estimator = iwae.estimator = VAE_ESTIMATOR_STL;
+    same_training(&elbo, &iwae);
+    elbo.kl_weight = iwae.kl_weight = 0.5;
+    iwae.estimator = VAE_ESTIMATOR_DREG;
+    same_training(&elbo, &iwae);
+}
+END_TEST
+
+/* An estimator is of the gradient alone: the bound that is reported is the same. */
+START_TEST(estimators_have_one_bound)
+{
+    for (size_t kind = 0; kind < likelihood_count; kind++) {
+        vae_training training = training_of(VAE_IWAE, 4, 0.5);
+        vae_terms plain = terms_with(&training, kind);
+        for (int32_t i = VAE_ESTIMATOR_STL; i <= VAE_ESTIMATOR_DREG; i++) {
+            training.estimator = i;
+            vae_terms terms = terms_with(&training, kind);
+            ck_assert(terms.grad_norm != plain.grad_norm);
+            terms.grad_norm = plain.grad_norm;
+            ck_assert_mem_eq(&terms, &plain, sizeof terms);
+        }
+    }
+}
 END_TEST
 
 int main(void)
 {
-    const TTest *tests[] = {weight_of_the_divergence, capacity_and_free_bits, importance_weights,
-        importance_weights_of_the_elbo, bounds_are_in_order, settings_without_effect};
+    const TTest *tests[] = {weight_of_the_divergence, capacity_and_free_bits, divergence_by_the_draws,
+        importance_weights, importance_weights_of_the_elbo, bounds_are_in_order, settings_without_effect,
+        estimators_of_one_draw, estimators_have_one_bound};
     return RUN_SUITE("objectives", tests);
 }

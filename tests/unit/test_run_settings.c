@@ -43,8 +43,7 @@ START_TEST(training_choices)
     TRAINING(objective, 3, VAE_ERR_ARG, NULL);
     TRAINING(estimator, -1, VAE_ERR_ARG, NULL);
     TRAINING(estimator, 5, VAE_ERR_ARG, NULL);
-    for (int32_t i = VAE_ESTIMATOR_MONTE_CARLO_KL; i <= VAE_ESTIMATOR_DREG; i++)
-        TRAINING(estimator, i, VAE_ERR_UNSUPPORTED, NULL);
+    TRAINING(estimator, VAE_ESTIMATOR_DREG, VAE_ERR_ARG, "VAE_IWAE");
     TRAINING(optimizer, 0, VAE_ERR_ARG, NULL);
     TRAINING(optimizer, 5, VAE_ERR_ARG, NULL);
     for (int32_t i = VAE_ADAMW; i <= VAE_SGD; i++)
@@ -57,7 +56,8 @@ START_TEST(training_choices)
     TRAINING(samples, 65537, VAE_ERR_ARG, "1 to 65536");
     TRAINING(estimates, 0, VAE_ERR_ARG, "65536");
     TRAINING(estimates, UINT64_MAX, VAE_ERR_ARG, "65536");
-    ACCEPTED(training.estimator, VAE_ESTIMATOR_ANALYTIC_KL);
+    for (int32_t i = VAE_ESTIMATOR_ANALYTIC_KL; i <= VAE_ESTIMATOR_STL; i++)
+        ACCEPTED(training.estimator, i);
     ACCEPTED(training.samples, 7);
 }
 END_TEST
@@ -122,6 +122,13 @@ static void together(const vae_training *t, int status, const char *field)
     set_refused(&plan, status, field, NULL);
 }
 
+#define TOGETHER(FROM, FIELD, VALUE, STATUS)                                                                 \
+    do {                                                                                                     \
+        one = FROM;                                                                                          \
+        one.FIELD = VALUE;                                                                                   \
+        together(&one, STATUS, #FIELD);                                                                      \
+    } while (0)
+
 START_TEST(objectives_and_their_fields)
 {
     vae_training elbo, iwae, one;
@@ -129,24 +136,83 @@ START_TEST(objectives_and_their_fields)
     iwae = elbo;
     iwae.objective = VAE_IWAE;
     together(&iwae, VAE_OK, NULL);
-#define TOGETHER(FROM, FIELD, VALUE, STATUS)                                                                 \
-    do {                                                                                                     \
-        one = FROM;                                                                                          \
-        one.FIELD = VALUE;                                                                                   \
-        together(&one, STATUS, #FIELD);                                                                      \
-    } while (0)
     TOGETHER(elbo, estimates, 2, VAE_ERR_ARG);
     TOGETHER(elbo, elbo_weight, 0.5, VAE_ERR_ARG);
     TOGETHER(iwae, estimates, 2, VAE_OK);
     TOGETHER(iwae, elbo_weight, 1.0, VAE_OK);
     TOGETHER(iwae, kl_capacity, 1e-9, VAE_ERR_ARG);
     TOGETHER(iwae, free_bits, 1e-9, VAE_ERR_ARG);
-    TOGETHER(iwae, estimator, VAE_ESTIMATOR_ANALYTIC_KL, VAE_ERR_ARG);
     elbo.kl_capacity = 1;
     TOGETHER(elbo, free_bits, 1.0, VAE_ERR_ARG);
     TOGETHER(elbo, free_bits, 0.0, VAE_OK);
     iwae.samples = iwae.estimates = 256;
     TOGETHER(iwae, samples, 257, VAE_ERR_ARG);
+}
+END_TEST
+
+/* Which estimator goes with what: the closed form where K is made from it, DReG with importance weights. */
+START_TEST(estimators_and_their_fields)
+{
+    vae_training elbo, iwae, one;
+    vae_training_init(&elbo, sizeof elbo);
+    iwae = elbo;
+    iwae.objective = VAE_IWAE;
+    iwae.samples = 3;
+    for (int32_t i = VAE_ESTIMATOR_DEFAULT; i <= VAE_ESTIMATOR_DREG; i++) {
+        int draws = i > VAE_ESTIMATOR_ANALYTIC_KL, dreg = i == VAE_ESTIMATOR_DREG;
+        TOGETHER(elbo, estimator, i, dreg ? VAE_ERR_ARG : VAE_OK);
+        TOGETHER(iwae, estimator, i, i == VAE_ESTIMATOR_ANALYTIC_KL ? VAE_ERR_ARG : VAE_OK);
+        if (!dreg) {
+            elbo.estimator = i;
+            TOGETHER(elbo, kl_weight, 2.5, VAE_OK);
+            TOGETHER(elbo, free_bits, 1e-9, draws ? VAE_ERR_ARG : VAE_OK);
+            TOGETHER(elbo, kl_capacity, 1e-9, draws ? VAE_ERR_ARG : VAE_OK);
+        }
+        if (i != VAE_ESTIMATOR_ANALYTIC_KL) {
+            iwae.estimator = i;
+            TOGETHER(iwae, kl_weight, 2.5, VAE_OK);
+            TOGETHER(iwae, estimates, 2, VAE_OK);
+        }
+        elbo.estimator = iwae.estimator = VAE_ESTIMATOR_DEFAULT;
+    }
+    iwae.elbo_weight = 0x1p-1074;
+    TOGETHER(iwae, estimator, VAE_ESTIMATOR_STL, VAE_OK);
+    TOGETHER(iwae, estimator, VAE_ESTIMATOR_DREG, VAE_ERR_ARG);
+}
+END_TEST
+
+/* Without a closed form nothing that needs one is possible, and all else is. */
+START_TEST(estimators_and_the_prior)
+{
+    const struct {
+        int32_t objective, estimator;
+        double free_bits, kl_capacity;
+        const char *refused; /* NULL: accepted */
+    } cases[] = {{VAE_ELBO, VAE_ESTIMATOR_DEFAULT, 0, 0, NULL},
+        {VAE_ELBO, VAE_ESTIMATOR_ANALYTIC_KL, 0, 0, "estimator"},
+        {VAE_ELBO, VAE_ESTIMATOR_MONTE_CARLO_KL, 0, 0, NULL}, {VAE_ELBO, VAE_ESTIMATOR_STL, 0, 0, NULL},
+        {VAE_ELBO, VAE_ESTIMATOR_DEFAULT, 0.1, 0, "free_bits"},
+        {VAE_ELBO, VAE_ESTIMATOR_DEFAULT, 0, 0.1, "kl_capacity"},
+        {VAE_IWAE, VAE_ESTIMATOR_DEFAULT, 0, 0, NULL}, {VAE_IWAE, VAE_ESTIMATOR_STL, 0, 0, NULL},
+        {VAE_IWAE, VAE_ESTIMATOR_DREG, 0, 0, NULL}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct plan plan;
+        base(&plan);
+        plan.config.prior = VAE_PRIOR_MIXTURE;
+        plan.config.prior_components = 2;
+        vae_model *model = model_of(&plan);
+        plan.training.objective = cases[i].objective;
+        plan.training.estimator = cases[i].estimator;
+        plan.training.free_bits = cases[i].free_bits;
+        plan.training.kl_capacity = cases[i].kl_capacity;
+        int wanted = cases[i].refused ? VAE_ERR_ARG : VAE_OK;
+        ck_assert_int_eq(vae_set_training(model, &plan.training), wanted);
+        vae_destroy(model);
+        if (cases[i].refused)
+            refused(&plan, VAE_ERR_ARG, cases[i].refused, "analytic KL");
+        else
+            accepted(&plan);
+    }
 }
 END_TEST
 
@@ -210,6 +276,7 @@ END_TEST
 int main(void)
 {
     const TTest *tests[] = {training_choices, training_reals, ends_of_training_reals,
-        objectives_and_their_fields, runtime_fields, most_draws};
+        objectives_and_their_fields, estimators_and_their_fields, estimators_and_the_prior, runtime_fields,
+        most_draws};
     return RUN_SUITE("run-settings", tests);
 }

@@ -4,15 +4,20 @@
  *   (1 - a) mean_m log mean_k w_mk + a mean_mk log w_mk,  a = elbo_weight
  *
  * Burda, Grosse & Salakhutdinov, arXiv:1509.00519, eq. (8); m = 1 .. estimates and a: MIWAE and CIWAE of
- * Rainforth et al., arXiv:1802.04537. The gradient is the total one, through z: each draw's share is its
- * normalised weight.
+ * Rainforth et al., arXiv:1802.04537. Each draw's share of the gradient is its normalised weight w~. The
+ * gradient is the total one, through z. With VAE_ESTIMATOR_STL q's parameters in log q are held (Roeder et
+ * al., arXiv:1703.09194). With VAE_ESTIMATOR_DREG they are held, too, and what reaches q through a draw has
+ * the factor w~ (Tucker et al., arXiv:1810.04152), or 1 - c + c w~ with c = kl_weight: see
+ * docs/derivation.md.
  */
 #include "objective.h"
 
-static struct vae_bound_needs needs(const vae_training *t)
+static struct vae_bound_needs needs(const vae_training *t, int closed)
 {
-    (void)t;
-    return (struct vae_bound_needs){.by_ratio = 1};
+    int scaled = t->estimator == VAE_ESTIMATOR_DREG;
+    (void)closed;
+    return (struct vae_bound_needs){
+        .by_ratio = 1, .path = scaled || t->estimator == VAE_ESTIMATOR_STL, .scaled = scaled};
 }
 
 /* One row: log w of its draws, their normalised weights in each estimate, and the estimates. */
@@ -47,6 +52,7 @@ static void weigh(const struct vae_bound *b, size_t first, size_t last)
             b->relative[s * b->ld + i] = share;
             b->w_loglik[s * b->ld + i] = (float)(-share / b->total);
             b->w_ratio[s * b->ld + i] = (float)(-t->kl_weight * share / b->total);
+            b->w_path[s * b->ld + i] = (float)(1 - t->kl_weight + t->kl_weight * row.share[s]);
         }
     }
 }

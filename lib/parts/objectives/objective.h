@@ -28,6 +28,7 @@ struct vae_bound {
     double *relative; /* [draws][ld]: the share of a draw in its row's value, times the row's weight */
     float *w_loglik;  /* [draws][ld]: of d log p(x|z_s) */
     float *w_ratio;   /* [draws][ld]: of d (log p(z) - log q(z|x)); with `by_ratio` */
+    float *w_path;    /* [draws][ld]: factors of what reaches q through z; with `scaled` */
     float *w_kl;      /* [n]: of d KL; with `by_kl` */
     float *w_latent;  /* [z_dim]: factors of w_kl by latent; with `whole` */
     double *value;    /* [n]: of what is maximised */
@@ -40,11 +41,14 @@ struct vae_bound_needs {
     int by_kl;    /* the closed form takes part in the gradient */
     int by_ratio; /* log p(z) - log q(z|x) of each draw takes part */
     int whole;    /* divergences by latent of all rows, before any row's gradient at q */
+    int path;     /* log q(z|x) takes part through z alone: q's parameters in it are held */
+    int scaled;   /* q's gradient through a draw has a factor that the decoder's has not */
 };
 
 struct vae_objective_kind {
     int32_t number;
-    struct vae_bound_needs (*needs)(const vae_training *training);
+    /* `closed`: the prior has the divergence in closed form. */
+    struct vae_bound_needs (*needs)(const vae_training *training, int closed);
     /* Weights of rows first .. last - 1: of draws before their log-likelihoods are known (if early), or
      * after. */
     void (*weigh)(const struct vae_bound *bound, size_t first, size_t last);
