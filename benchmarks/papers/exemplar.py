@@ -19,13 +19,13 @@ class Exemplar(Paper):
     name = "exemplar"
     title = "Gaussian prior and VampPrior: MNIST and Fashion-MNIST"
     about = """Norouzi, Fleet & Norouzi, "Exemplar VAE", NeurIPS 2020,
-[arXiv:2004.04795](https://arxiv.org/abs/2004.04795), the rows without exemplars; settings of its program and of Tomczak & Welling's VampPrior,
-[arXiv:1705.07120](https://arxiv.org/abs/1705.07120). Two gated layers of 300 units on each side, 40 latents whose
-log-variances are clamped to [-6, 2], He's initialisation; images binarised anew in each pass, those of validation
-(10,000 of the 60,000) and test once; batch 100, Adam 5e-4, the weight of the KL term rising from 0.01 to 1 over 100
-passes; the model of the best validation bound, and an end after 50 passes without a better one, at most 2,000.
-VampPrior: 500 pseudo-inputs, learned, at first N(0.05, 0.01^2) or (rows vamp-images) training images with noise of
-that deviation; the program knows both. -log p(x) by 5,000 importance draws.
+[arXiv:2004.04795](https://arxiv.org/abs/2004.04795), the rows without exemplars; settings of its program and of Tomczak
+& Welling's VampPrior, [arXiv:1705.07120](https://arxiv.org/abs/1705.07120). Two gated layers of 300 units on each side,
+40 latents whose log-variances are clamped to [-6, 2], He's initialisation; images binarised anew in each pass, those of
+validation (10,000 of the 60,000) and test once; batch 100, Adam 5e-4, the weight of the KL term rising from 0.01 to 1
+over 100 passes; the model of the best validation bound, and an end after 50 passes without a better one, at most 2,000.
+VampPrior: 500 pseudo-inputs, learned, at first N(0.05, 0.01^2) or (rows vamp-images) training images with noise of that
+deviation; the program knows both. -log p(x) by 5,000 importance draws.
 
 Different here: the KL with the Gaussian prior is in closed form; Adam is the algorithm of its paper, where the program
 divides the gradient of each tensor by its norm; pseudo-inputs are not cut to 0..1.

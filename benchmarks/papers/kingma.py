@@ -22,12 +22,12 @@ TRAIN_ROWS = {"mnist": 60000, "frey": 1769}
 class Kingma(Paper):
     name = "kingma"
     title = "Auto-encoding variational Bayes, figure 2"
-    about = """Kingma & Welling, [arXiv:1312.6114](https://arxiv.org/abs/1312.6114). One hidden layer of tanh units on each
-side, 500 for MNIST and 200 for the Frey faces; parameters from N(0, 0.01^2), batch 100, one draw, Adagrad with the
-step of {0.01, 0.02, 0.1} that does best on the first training images, and a N(0, I) prior of the parameters, which is
-a weight decay of 1 / n. MNIST: Bernoulli decoder on grey values, which the paper does not say to binarise. Frey faces: Gaussian
-decoder, sigmoid means, a variance for each pixel. The figure has curves, no numbers: its axes are 10^5 to 10^8 samples
-(1,667 passes over MNIST) by -150 to -100 nats for MNIST and 0 to 1,600 nats for the faces.
+    about = """Kingma & Welling, [arXiv:1312.6114](https://arxiv.org/abs/1312.6114). One hidden layer of tanh units on
+each side, 500 for MNIST and 200 for the Frey faces; parameters from N(0, 0.01^2), batch 100, one draw, Adagrad with the
+step of {0.01, 0.02, 0.1} that does best on the first training images, and a N(0, I) prior of the parameters, which is a
+weight decay of 1 / n. MNIST: Bernoulli decoder on grey values, which the paper does not say to binarise. Frey faces:
+Gaussian decoder, sigmoid means, a variance for each pixel. The figure has curves, no numbers: its axes are 10^5 to 10^8
+samples (1,667 passes over MNIST) by -150 to -100 nats for MNIST and 0 to 1,600 nats for the faces.
 
 Different here: every tenth face is held out, for the paper does not tell its split; log-variances of pixels are not
 below -13.6, the variance of the grey levels' own rounding.

@@ -126,7 +126,7 @@ class Library:
                 raise Error(self.so.vae_last_error().decode())
         return call
 
-    def make(self, kind, **fields):
+    def make(self, kind, /, **fields):
         """A struct with its defaults, but for the fields given."""
         struct = kind()
         getattr(self.so, f"vae_{INITS[kind]}_init")(ctypes.byref(struct), ctypes.sizeof(struct))

@@ -8,6 +8,7 @@ longest run, with the mean of the seeds and their standard deviation."""
 import contextlib
 import fcntl
 import json
+import math
 import os
 import pathlib
 import statistics
@@ -90,8 +91,8 @@ def markdown(paper, records, picture):
     chosen, rows, commands = longest(records), [], []
     for row, published in paper.rows.items():
         found = chosen.get(row, [])
-        values = [[record["values"][key] for record in found if key in record["values"]] for key, _, _ in paper.measured]
-        ours = [spread(column, digits) for column, (_, _, digits) in zip(values, paper.measured)]
+        ours = [spread([record["values"][key] for record in found if key in record["values"]], digits)
+                for key, _, digits in paper.measured]
         passes = f"{found[0]['passes']} of {paper.length(row)}" if found else "-"
         if any(record.get("stopped") for record in found):
             passes += ", stopped early at " + ", ".join(str(record["stopped"]) for record in found)
@@ -105,7 +106,7 @@ def markdown(paper, records, picture):
         text += f"\n![{paper.title}]({picture.name})\n"
     every = [record for found in chosen.values() for record in found]
     made = sorted({f"{record['build']}, revision {record['revision']}" for record in every})
-    text += "\n## Commands\n\nOf each row of the table, without the paths of data (`--mnist`, `--fashion`, `--frey`).\n\n"
+    text += "\n## Commands\n\nOf each row, without the paths of data (`--mnist`, `--fashion`, `--frey`).\n\n"
     text += table(["row", "images evaluated", "draws", "command"], commands)
     text += "\nMade by " + "; ".join(made) + ".\n" if made else ""
     return text
@@ -122,7 +123,8 @@ def draw(paper, folder):
 
 
 def plot(panels, path):
-    """Panels side by side: {"title", "x", "y", "lines": [(label, xs, ys, style)], "levels": [(label, y)], "range"}."""
+    """Panels side by side: {"title", "x", "y", "lines": [(label, xs, ys, style)], "levels": [y], "range"}. The range
+    is that of y where it holds any point."""
     try:
         import matplotlib
     except ImportError:
@@ -136,11 +138,12 @@ def plot(panels, path):
         for label, xs, ys, style in panel["lines"]:
             colour = colours.setdefault(label.split(",")[0], COLOURS[len(colours) % len(COLOURS)])
             axis.plot(xs, ys, style, color=colour, label=label, linewidth=1)
-        for label, level in panel.get("levels", []):
-            axis.axhline(level, color="grey", linewidth=0.8, linestyle=":", label=label)
+        for level in panel.get("levels", []):
+            axis.axhline(level, color="grey", linewidth=0.8, linestyle=":")
         axis.set(title=panel["title"], xlabel=panel["x"], ylabel=panel["y"], xscale=panel.get("xscale", "log"))
-        if "range" in panel:
-            axis.set_ylim(*panel["range"])
+        low, high = panel.get("range", (-math.inf, math.inf))
+        if "range" in panel and any(low <= y <= high for _, _, ys, _ in panel["lines"] for y in ys):
+            axis.set_ylim(low, high)
         handles, labels = axis.get_legend_handles_labels()
         once = dict(zip(labels, handles))
         axis.legend(once.values(), once.keys(), fontsize=7)

@@ -190,21 +190,17 @@ class Run:
         state["row"], state["total"] = row, total
 
     def note(self, number, mean):
-        """The end of a pass: a point of the curve, and the best model so far."""
-        validation = None
+        """The end of a pass: a point of the curve, and the best model so far, saved when the state is whole."""
+        point, best = {"pass": number, "objective": mean}, self.state["best"]
         if self.plan.keep_best:
-            validation = self.bound(self.plan.data.validation)
-            best = self.state["best"]
-            if best is None or validation > best["bound"]:
-                self.state["best"] = {"pass": number, "bound": validation}
-                self.model.save(self.best_path, WEIGHTS_ONLY)
-                self.save()
+            point["validation"] = self.bound(self.plan.data.validation)
         if noted(number):
-            point = {"pass": number, "objective": mean, "test": self.bound(self.plan.data.test)}
-            if validation is not None:
-                point["validation"] = validation
-            self.state["curve"].append(point)
+            self.state["curve"].append({**point, "test": self.bound(self.plan.data.test)})
         self.state["last"] = mean
+        if self.plan.keep_best and (best is None or point["validation"] > best["bound"]):
+            self.state["best"] = {"pass": number, "bound": point["validation"]}
+            self.model.save(self.best_path, WEIGHTS_ONLY)
+            self.save()
 
     def words(self):
         test = f", test bound {self.state['curve'][-1]['test']:.2f}" if self.state["curve"] else ""
