@@ -217,6 +217,8 @@ class Run:
         """The mean objective over the first n training rows, while learning from them in their order."""
         rows = numpy.arange(min(n, len(self.plan.data.train)), dtype=numpy.uint32)
         self.steps(self.plan.data.rows(self.plan.seed, 1), rows)
+        if FLAG["stop"]:
+            raise Stopped(f"{self.plan.name}: stopped before it began")
         return self.state["total"] / len(rows)
 
     def seconds_a_pass(self):
