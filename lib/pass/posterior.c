@@ -44,7 +44,7 @@ static struct vae_prior_call prior_call(const struct vae_pass *p, size_t first, 
 
 static float *eps_rows(const struct vae_pass *p, size_t first, size_t draw)
 {
-    return p->ws->eps + (draw * p->ws->max_batch + first) * p->net->z_dim;
+    return p->ws->eps + (draw * p->draws_ld + first) * p->net->z_dim;
 }
 
 void vae_posterior_kl(const struct vae_pass *p, struct vae_range r)
@@ -96,6 +96,7 @@ void vae_posterior_copy_mu(const struct vae_pass *p, struct vae_range r)
     struct strided head = head_rows(p, r.first), z = z_rows(p, r.first, 0);
     for (size_t i = 0; i < r.n; i++)
         memcpy(z.y + i * z.ld, head.y + i * head.ld, p->net->z_dim * sizeof *z.y);
+    memset(eps_rows(p, r.first, 0), 0, r.n * p->net->z_dim * sizeof(float));
 }
 
 void vae_posterior_copy_z(const struct vae_pass *p, struct vae_range r)
@@ -106,12 +107,12 @@ void vae_posterior_copy_z(const struct vae_pass *p, struct vae_range r)
             p->net->z_dim * sizeof *z.y);
 }
 
-void vae_posterior_draw_prior(const struct vae_pass *p, struct vae_range r, uint64_t stream)
+void vae_posterior_draw_prior(const struct vae_pass *p, struct vae_range r, uint64_t stream, size_t draw)
 {
-    struct vae_prior_call call = prior_call(p, r.first, 0);
-    struct strided z = z_rows(p, r.first, 0);
+    struct vae_prior_call call = prior_call(p, r.first, draw);
+    struct strided z = z_rows(p, r.first, draw);
     size_t d = p->net->z_dim, run = p->rows.place ? 1 : r.n;
-    float *drawn = eps_rows(p, r.first, 0);
+    float *drawn = eps_rows(p, r.first, draw);
     for (size_t i = 0; i < r.n; i += run) {
         uint64_t row = p->rows.first_row + vae_place(&p->rows, r.first + i);
         p->net->prior->draw(&call, p->rows.seed, stream, row * d, run, drawn + i * d);
@@ -136,15 +137,19 @@ static void subtract_log_q(const struct vae_pass *p, struct vae_range r, size_t 
     }
 }
 
+void vae_posterior_log_ratio_of_draw(const struct vae_pass *p, struct vae_range r, size_t draw)
+{
+    struct vae_prior_call call = prior_call(p, r.first, draw);
+    struct strided z = z_rows(p, r.first, draw);
+    double *to = p->ws->log_ratio + draw * p->draws_ld + r.first;
+    p->net->prior->log_density(&call, r.n, z.y, z.ld, to);
+    subtract_log_q(p, r, draw, to);
+}
+
 void vae_posterior_log_ratio(const struct vae_pass *p, struct vae_range r)
 {
-    for (size_t s = 0; s < p->draws; s++) {
-        struct vae_prior_call call = prior_call(p, r.first, s);
-        struct strided z = z_rows(p, r.first, s);
-        double *to = p->ws->log_ratio + s * p->ws->max_batch + r.first;
-        p->net->prior->log_density(&call, r.n, z.y, z.ld, to);
-        subtract_log_q(p, r, s, to);
-    }
+    for (size_t s = 0; s < p->draws; s++)
+        vae_posterior_log_ratio_of_draw(p, r, s);
 }
 
 /* ---- backward ---- */

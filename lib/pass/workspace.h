@@ -24,9 +24,9 @@ struct vae_workspace {
     double *row_weight;  /* [max_batch] */
     float *eps;          /* [max_draws][max_batch][z_dim] */
     double *kl;          /* [max_batch] */
-    double *loglik;      /* [max_draws][max_batch] */
-    double *span_loglik; /* [n_spans][max_draws][max_batch] */
-    double *log_ratio;   /* [max_draws][max_batch] */
+    double *loglik;      /* [max_draws][max_batch]; in reading: any draws by rows that have room there, */
+    double *span_loglik; /* [n_spans] of these */
+    double *log_ratio;   /* likewise */
     float *scales;       /* [x_dim]: the scales that do not come from the decoder, by column */
     float *zeros;        /* [x_dim or z_dim, the larger] */
     struct vae_mixture mixture; /* the prior's components, as they were with version components_of */
@@ -38,6 +38,7 @@ struct vae_workspace {
 
     /* For reading. */
     double *row_sum;     /* [max_batch]: of a term over draws */
+    struct vae_weights weights; /* [max_batch]: importance weights */
     double *latent_kl;   /* [max_batch][z_dim] */
     size_t sum_rows;     /* of a task that keeps sums by element; at most VAE_SUM_ROWS */
     double *sums;        /* [threads][2][sum_rows][x_dim]: E[x] and log-likelihoods, over draws */
