@@ -39,6 +39,8 @@
         void (*gauss)(size_t n, size_t d, const REAL *x, size_t ldx, const REAL *mean, size_t ldmean,        \
             const REAL *logvar, size_t ldlogvar, const REAL *w, double *value, REAL *gmean, size_t ldgmean,  \
             REAL *glogvar, size_t ldglogvar);                                                                \
+        void (*std_normal)(size_t n, size_t d, const REAL *z, size_t ldz, const REAL *w, double *value,      \
+            REAL *gz, size_t ldgz);                                                                          \
         void (*laplace)(size_t n, size_t d, const REAL *x, size_t ldx, const REAL *mean, size_t ldmean,      \
             const REAL *logscale, size_t ldlogscale, const REAL *w, double *value, REAL *gmean,              \
             size_t ldgmean, REAL *glogscale, size_t ldglogscale);                                            \
