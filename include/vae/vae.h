@@ -1611,8 +1611,8 @@ VAE_API int vae_apply(vae_model *model, double *grad_norm);
 /**
  * @name Reading
  * Pure functions of (parameters, data, seed, samples): they change nothing, allocate nothing, accept any
- * number of rows (n = 0 writes no row; means over no rows are 0) and process them in chunks; neither chunks
- * nor threads affect results. They work on views and on inference-only models. Data are not checked: a row
+ * number of rows (n = 0 writes no row; means over no rows are 0) and of draws, and process them in chunks;
+ * neither chunks nor threads affect results. They work on views and on inference-only models. Data are not checked: a row
  * that contains NaN gives NaN for that row, and #VAE_OK.
  * @{
  */
@@ -1628,9 +1628,9 @@ VAE_API int vae_apply(vae_model *model, double *grad_norm);
  *                                                        if x is given
  *     VAE_FROM_PRIOR, NULL   drawn from p(z)             none                       0 or 1: one; else S draws
  *
- * Outputs of x are elbo, kl, kl_by_latent, mu, logvar, terms, loglik and loglik_by_column; to ask for one
- * that the table does not grant is #VAE_ERR_ARG. z and the x_* outputs are always granted. Sums over draws
- * are computed draw by draw in float64.
+ * Outputs of x are elbo, kl, log_evidence, log_evidence_error, kl_by_latent, mu, logvar, terms, loglik and
+ * loglik_by_column; to ask for one that the table does not grant is #VAE_ERR_ARG. So is log_evidence with
+ * samples = 0. z and the x_* outputs are always granted. Sums over draws are computed draw by draw in float64.
  *
  * Draw s of row i is noise of row first_row + i in streams #VAE_STREAM_EVALUATE or #VAE_STREAM_PRIOR: see
  * Noise above. The first draws are the same for any larger number of samples.
@@ -1639,8 +1639,7 @@ VAE_API int vae_apply(vae_model *model, double *grad_norm);
  * @param batch    the rows, any n
  * @param outputs  what to compute
  * @param terms    over the rows, as vae_batch.total_weight says; NULL to skip
- * @return #VAE_OK, #VAE_ERR_ARG, #VAE_ERR_ABI or #VAE_ERR_UNSUPPORTED (observed, log_evidence,
- *         log_evidence_error, x_imputed)
+ * @return #VAE_OK, #VAE_ERR_ARG, #VAE_ERR_ABI or #VAE_ERR_UNSUPPORTED (observed, x_imputed)
  * @since 0.1
  */
 VAE_API int vae_infer(vae_model *model, const vae_batch *batch, const vae_outputs *outputs, vae_terms *terms);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Hashes of trained models: parameters after 100 steps, the last step's terms, a reading call, on 1, 2, 3 and
- * 8 threads.
+ * 8 threads; and of log p(x) by new models, few rows and many draws.
  */
 #include "hashes.h"
 
@@ -132,18 +132,49 @@ static uint64_t hash_of(vae_model *model, const struct example *example)
     return hash_floats(hash, values, batch * example->x_dim);
 }
 
+/* Few rows, whose draws share a pass, and more rows than a pass holds. */
+static uint64_t hash_of_evidence(vae_model *model, const struct example *example)
+{
+    static const uint64_t rows[] = {1, 3, 40}, draws[] = {300, 20, 2};
+    static float x[MAX_VALUES];
+    double evidence[64], error[64];
+    uint64_t hash = HASH_START;
+    fill(x, 40 * example->x_dim, 0);
+    for (int k = 0; k < 3; k++) {
+        vae_batch batch;
+        vae_outputs outputs;
+        vae_batch_init(&batch, sizeof batch);
+        batch.n = rows[k];
+        batch.x = x;
+        vae_outputs_init(&outputs, sizeof outputs);
+        outputs.samples = draws[k];
+        outputs.log_evidence = evidence;
+        outputs.log_evidence_error = error;
+        must(vae_infer(model, &batch, &outputs, NULL));
+        for (uint64_t i = 0; i < rows[k]; i++)
+            hash = hash_double(hash_double(hash, evidence[i]), error[i]);
+    }
+    return hash;
+}
+
+static void hash_example(const struct example *example, int32_t threads)
+{
+    char name[64];
+    vae_model *model = create(example, threads);
+    /* A build without threads gives these lines from its only one: the list is the same for all. */
+    if (!model)
+        model = create(example, 1);
+    snprintf(name, sizeof name, "evidence.%s.threads%d", strchr(example->name, '.') + 1, threads);
+    hash_report(name, hash_of_evidence(model, example));
+    snprintf(name, sizeof name, "%s.threads%d", example->name, threads);
+    hash_report(name, hash_of(model, example));
+    vae_destroy(model);
+}
+
 void hash_models(void)
 {
     static const int32_t threads[] = {1, 2, 3, 8};
     for (size_t i = 0; i < sizeof examples / sizeof *examples; i++)
-        for (size_t k = 0; k < 4; k++) {
-            char name[64];
-            vae_model *model = create(&examples[i], threads[k]);
-            /* A build without threads gives these lines from its only one: the list is the same for all. */
-            if (!model)
-                model = create(&examples[i], 1);
-            snprintf(name, sizeof name, "%s.threads%d", examples[i].name, threads[k]);
-            hash_report(name, hash_of(model, &examples[i]));
-            vae_destroy(model);
-        }
+        for (size_t k = 0; k < 4; k++)
+            hash_example(&examples[i], threads[k]);
 }
