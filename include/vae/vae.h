@@ -1612,8 +1612,8 @@ VAE_API int vae_apply(vae_model *model, double *grad_norm);
  * @name Reading
  * Pure functions of (parameters, data, seed, samples): they change nothing, allocate nothing, accept any
  * number of rows (n = 0 writes no row; means over no rows are 0) and of draws, and process them in chunks;
- * neither chunks nor threads affect results. They work on views and on inference-only models. Data are not checked: a row
- * that contains NaN gives NaN for that row, and #VAE_OK.
+ * neither chunks nor threads affect results. They work on views and on inference-only models. Data are not
+ * checked: a row that contains NaN gives NaN for that row, and #VAE_OK.
  * @{
  */
 
@@ -1630,7 +1630,8 @@ VAE_API int vae_apply(vae_model *model, double *grad_norm);
  *
  * Outputs of x are elbo, kl, log_evidence, log_evidence_error, kl_by_latent, mu, logvar, terms, loglik and
  * loglik_by_column; to ask for one that the table does not grant is #VAE_ERR_ARG. So is log_evidence with
- * samples = 0. z and the x_* outputs are always granted. Sums over draws are computed draw by draw in float64.
+ * samples = 0. z and the x_* outputs are always granted. Sums over draws are computed draw by draw in
+ * float64.
  *
  * Draw s of row i is noise of row first_row + i in streams #VAE_STREAM_EVALUATE or #VAE_STREAM_PRIOR: see
  * Noise above. The first draws are the same for any larger number of samples.

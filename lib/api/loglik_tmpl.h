@@ -134,8 +134,8 @@ static int std_normal(const char *function, const char *value_name, size_t n, si
         return status;
     for (size_t row = 0; row < n; row += PIECE) {
         size_t rows = piece_of(n - row);
-        vae_kernels_get()->EXACT->std_normal(rows, d, from(z, row, ldz), ldz, from(w, row, 1),
-            value ? sum : NULL, to(gz, row, ldgz), ldgz);
+        vae_kernels_get()->EXACT->std_normal(
+            rows, d, from(z, row, ldz), ldz, from(w, row, 1), value ? sum : NULL, to(gz, row, ldgz), ldgz);
         store(value, row, sum, rows);
     }
     return VAE_OK;

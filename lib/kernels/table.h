@@ -175,6 +175,7 @@ struct vae_train_kernels {
     void (*look)(size_t n, const float *x, struct vae_seen *seen);
 };
 
+<<<<<<< HEAD
 /* A mixture of diagonal Gaussians, component k in column k; columns beyond `components` have no weight. */
 struct vae_mixture {
     size_t components, d, ld; /* ld: columns, a multiple of VAE_LANES */
@@ -203,6 +204,10 @@ struct vae_mixture_kernels {
 
 /* Importance weights of rows, kept so that none overflows: the largest logarithm; the mean of the weights over
  * the largest one; the sum of squares of these quotients about their mean (Welford, Technometrics 4, 1962). */
+=======
+/* Importance weights of rows, kept so that none overflows: the largest logarithm; the mean of the weights
+ * over the largest one; the sum of squares of these quotients about their mean. */
+>>>>>>> aae57a4 (Reading: comments and lines within the limit)
 struct vae_weights {
     double *largest, *mean, *squares; /* [n] each */
 };

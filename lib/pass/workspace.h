@@ -37,14 +37,14 @@ struct vae_workspace {
     float *packed; /* [threads][packed_size]: the operands of a worker's product */
 
     /* For reading. */
-    double *row_sum;     /* [max_batch]: of a term over draws */
+    double *row_sum;            /* [max_batch]: of a term over draws */
     struct vae_weights weights; /* [max_batch]: importance weights */
-    double *latent_kl;   /* [max_batch][z_dim] */
-    size_t sum_rows;     /* of a task that keeps sums by element; at most VAE_SUM_ROWS */
-    double *sums;        /* [threads][2][sum_rows][x_dim]: E[x] and log-likelihoods, over draws */
-    double *cells;       /* [threads][x_dim]: of one row */
-    size_t columns_size; /* sum_rows x_dim, or z_dim if that is more */
-    float *columns;      /* [threads][columns_size] */
+    double *latent_kl;          /* [max_batch][z_dim] */
+    size_t sum_rows;            /* of a task that keeps sums by element; at most VAE_SUM_ROWS */
+    double *sums;               /* [threads][2][sum_rows][x_dim]: E[x] and log-likelihoods, over draws */
+    double *cells;              /* [threads][x_dim]: of one row */
+    size_t columns_size;        /* sum_rows x_dim, or z_dim if that is more */
+    float *columns;             /* [threads][columns_size] */
 
     /* For training; NULL in views and in models that are only read. */
     struct vae_most *most;         /* [threads][values] */

@@ -188,7 +188,7 @@ START_TEST(index_and_weights)
 }
 END_TEST
 
-/* A row of no finite likelihood, beside others. */
+/* A row of no finite likelihood, next to others. */
 START_TEST(rows_without_a_number)
 {
     struct scene s = scene_open(KIND_GAUSS_FIXED, FEW);
@@ -199,7 +199,7 @@ START_TEST(rows_without_a_number)
     HOLDS(isnan(bad.log_evidence[2]) && isnan(bad.log_evidence_error[2]));
     for (size_t i = 0; i < FEW; i++)
         if (i != 2)
-            same_row(&good, i, &bad, i, ALL_ANSWERS, "beside NaN");
+            same_row(&good, i, &bad, i, ALL_ANSWERS, "next to NaN");
     scene_close(&s);
 }
 END_TEST

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Test. The linear-Gaussian model, whose evidence is known: x = W z + b + noise of variance s^2, z ~ N(0, I), so
- * p(x) = N(b, W W' + s^2 I) (Tipping & Bishop 1999). Bounds, log p(x) by importance sampling and its standard
- * error against closed forms, and a table of the three.
+ * Test. The linear-Gaussian model, whose evidence is known: x = W z + b + noise of variance s^2, z ~ N(0, I),
+ * so p(x) = N(b, W W' + s^2 I) (Tipping & Bishop 1999). Bounds, log p(x) by importance sampling and its
+ * standard error against closed forms, and a table of the three.
  */
 #include "../support/expect.h"
 #include "../support/models.h"
@@ -235,7 +235,7 @@ static double error_of(const struct moments *m)
 
 /* ---- the bound ---- */
 
-/* Means over seeds and rows of what the bound lacks to log p(x), against the divergence from the posterior. */
+/* Means over seeds and rows of what the bound lacks to log p(x): the divergence from the posterior. */
 static void check_bound(const struct away *away)
 {
     struct scene s = scene_open(1, away);
@@ -366,8 +366,8 @@ START_TEST(errors_are_the_spread)
 }
 END_TEST
 
-/* Any W and an encoder that knows nothing: q is the prior. Where few of its draws come near the posterior, the
- * error says so. */
+/* Any W and an encoder that knows nothing: q is the prior. Where few of its draws come near the posterior,
+ * the error says so. */
 START_TEST(any_weights)
 {
     struct scene s = scene_open(0, &optimal);
