@@ -18,15 +18,21 @@
 #include "kernels/isa.h"
 #include "kernels/math/math64.h"
 
-static inline void weigh_one(double logarithm, double count, double *largest, double *mean, double *squares)
+/* One draw of all rows, number `count`. */
+static void weigh_draw(size_t n, double count, const double *restrict loglik,
+    const double *restrict log_ratio, double *restrict largest, double *restrict mean,
+    double *restrict squares)
 {
-    double e = logarithm == *largest ? 1.0 : m64_exp(-fabs(logarithm - *largest));
-    int larger = logarithm > *largest;
-    double scale = larger ? e : 1.0, v = larger ? 1.0 : e;
-    double before = *mean * scale, d = v - before, after = before + d / count;
-    *largest = larger ? logarithm : *largest;
-    *mean = after;
-    *squares = fma(d, v - after, *squares * scale * scale);
+    for (size_t i = 0; i < n; i++) {
+        double logarithm = loglik[i] + log_ratio[i];
+        double e = logarithm == largest[i] ? 1.0 : m64_exp(-fabs(logarithm - largest[i]));
+        int larger = logarithm > largest[i];
+        double scale = larger ? e : 1.0, v = larger ? 1.0 : e;
+        double before = mean[i] * scale, d = v - before, after = before + d / count;
+        largest[i] = larger ? logarithm : largest[i];
+        mean[i] = after;
+        squares[i] = fma(d, v - after, squares[i] * scale * scale);
+    }
 }
 
 static void weigh(size_t n, size_t k, uint64_t done, const double *loglik, const double *log_ratio, size_t ld,
@@ -37,9 +43,8 @@ static void weigh(size_t n, size_t k, uint64_t done, const double *loglik, const
         weights->mean[i] = weights->squares[i] = 0.0;
     }
     for (size_t s = 0; s < k; s++)
-        for (size_t i = 0; i < n; i++)
-            weigh_one(loglik[s * ld + i] + log_ratio[s * ld + i], (double)(done + s + 1),
-                &weights->largest[i], &weights->mean[i], &weights->squares[i]);
+        weigh_draw(n, (double)(done + s + 1), loglik + s * ld, log_ratio + s * ld, weights->largest,
+            weights->mean, weights->squares);
 }
 
 static void evidence(
