@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <vae/vae.h>
 
+#include "common/evidence.h"
 #include "common/history.h"
 #include "common/input.h"
 #include "common/options.h"
@@ -219,6 +220,30 @@ static int evaluate(struct run *run, vae_terms *mean)
     return VAE_OK;
 }
 
+/* log p(x) of the held-out rows, whose binarised draws are those of the bound. */
+static int estimate_evidence(struct run *run)
+{
+    const struct set *set = run->held_out;
+    struct evidence evidence = {.draws = run->o->evidence};
+    struct progress progress;
+    int status = VAE_OK;
+    progress_start(&progress, stdout, "log p(x)", set->n);
+    for (size_t first = 0; first < set->n && status == VAE_OK && !interrupted; first += EVIDENCE_ROWS) {
+        vae_batch batch;
+        vae_batch_init(&batch, sizeof batch);
+        batch.n = set->n - first < EVIDENCE_ROWS ? set->n - first : EVIDENCE_ROWS;
+        batch.x = run->x;
+        batch.first_row = first;
+        fetch(run->o, set, first, batch.n, 0, run->x);
+        status = evidence_add(&evidence, run->model, &batch);
+        progress_update(&progress, evidence.rows);
+    }
+    progress_end(&progress);
+    if (evidence.rows > 0)
+        evidence_print(&evidence);
+    return status;
+}
+
 /* The model as it is now, if it is to be kept. */
 static int save(struct run *run)
 {
@@ -371,6 +396,8 @@ static int learn(struct run *run)
         run->written &= evaluate(run, &terms) == VAE_OK;
     }
     say_where(run, status);
+    if (run->o->evidence && status == VAE_OK && !interrupted)
+        run->written &= estimate_evidence(run) == VAE_OK;
     run->written &= write_pictures(run) == 0;
     if (run->written)
         explain(run);

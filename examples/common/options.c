@@ -92,6 +92,8 @@ static const struct rule rules[] = {
     {HEADING, "results", NULL, 0, 0, 0, NULL, NULL},
     {COUNT, "samples", "N", AT(samples), 0, 65536, NULL,
         "draws of z for a held-out row; 0: z = mu, which is no bound"},
+    {COUNT, "evidence", "N", AT(evidence), 2, 1000000000, NULL,
+        "at the end, log p(x) of held-out rows by N draws of z for each: 5000 takes a while"},
     {TEXT, "out", "DIR", AT(out), 0, 0, NULL, "where results are written"},
     {TEXT, "save", "FILE", AT(save), 0, 0, NULL,
         "keep the model in FILE (.safetensors) after each epoch and at the end"},

@@ -23,7 +23,8 @@ struct options {
     uint64_t draws, estimates; /* of a row in training: draws of a bound, bounds */
     double elbo_weight, kl_weight, free_bits, rate;
     uint64_t epochs, batch, seed, threads;
-    uint64_t samples; /* of a row for the held-out bound */
+    uint64_t samples;  /* of a row for the held-out bound */
+    uint64_t evidence; /* of a row for its log p(x); 0: not computed */
 };
 
 /* 0; 1: help was asked for and printed; -1: wrong, with the reason on stderr. */

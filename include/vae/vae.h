@@ -541,6 +541,42 @@ VAE_API int vae_loglik_gauss_grad(size_t n, size_t d, const float *x, size_t ldx
     size_t ldgmean, float *glogvar, size_t ldglogvar);
 
 /**
+ * Computes the log-density of the standard normal, N(0, I):
+ *
+ *     loglik[i] = -1/2 sum_j (log 2 pi + z^2)    [nats]
+ *
+ * The constant is included. It is the prior's log p(z), and log q(z|x) + 1/2 sum_j logvar at a draw's noise:
+ * with vae_loglik_gauss(), the terms of importance weights and of Monte Carlo divergences. Kingma & Welling,
+ * arXiv:1312.6114, appendix B. Equal to vae_loglik_gauss() with means and log-variances 0, and quicker.
+ *
+ * @param n,d     rows, dimensions
+ * @param z       [n][d] points
+ * @param ldz     its row stride
+ * @param loglik  [n] output
+ * @return #VAE_OK or #VAE_ERR_ARG
+ * @since 0.1
+ */
+VAE_API int vae_loglik_std_normal(size_t n, size_t d, const float *z, size_t ldz, float *loglik);
+
+/**
+ * Adds the gradient of vae_loglik_std_normal():
+ *
+ *     gz -= w z
+ *
+ * @param n,d    rows, dimensions
+ * @param z      [n][d] points
+ * @param ldz    its row stride
+ * @param w      [n] upstream weights, NULL for ones
+ * @param value  [n] the log-density itself; NULL to skip
+ * @param gz     [n][d] added to; NULL to skip
+ * @param ldgz   its row stride
+ * @return #VAE_OK or #VAE_ERR_ARG
+ * @since 0.1
+ */
+VAE_API int vae_loglik_std_normal_grad(
+    size_t n, size_t d, const float *z, size_t ldz, const float *w, float *value, float *gz, size_t ldgz);
+
+/**
  * Computes the Laplace log-likelihood, of scale b = exp(logscale):
  *
  *     loglik[i] = -sum_j (log 2 + logscale + |x - mean| exp(-logscale))    [nats]
@@ -760,6 +796,11 @@ VAE_API int vae_loglik_gauss_f64(size_t n, size_t d, const double *x, size_t ldx
 VAE_API int vae_loglik_gauss_grad_f64(size_t n, size_t d, const double *x, size_t ldx, const double *mean,
     size_t ldmean, const double *logvar, size_t ldlogvar, const double *w, double *value, double *gmean,
     size_t ldgmean, double *glogvar, size_t ldglogvar);
+/** float64 twin of vae_loglik_std_normal(). @since 0.1 */
+VAE_API int vae_loglik_std_normal_f64(size_t n, size_t d, const double *z, size_t ldz, double *loglik);
+/** float64 twin of vae_loglik_std_normal_grad(). @since 0.1 */
+VAE_API int vae_loglik_std_normal_grad_f64(
+    size_t n, size_t d, const double *z, size_t ldz, const double *w, double *value, double *gz, size_t ldgz);
 /** float64 twin of vae_loglik_laplace(). @since 0.1 */
 VAE_API int vae_loglik_laplace_f64(size_t n, size_t d, const double *x, size_t ldx, const double *mean,
     size_t ldmean, const double *logscale, size_t ldlogscale, double *loglik);
@@ -1276,13 +1317,21 @@ typedef struct vae_outputs {
     /** Draws of z for each row, S; default 1. 0: one evaluation at z = mu, deterministic; its `elbo` is no
      *  bound, and is comparable only with others of samples = 0 */
     uint64_t samples;
-    double *elbo;               /**< [n] loglik - kl */
-    double *loglik;             /**< [n] log p(x|z), mean over the draws */
-    double *kl;                 /**< [n] KL(q(z|x) || p(z)), in closed form for #VAE_PRIOR_NORMAL */
-    double *log_evidence;       /**< [n] log p(x) by importance sampling; not served yet: must be NULL */
-    double *log_evidence_error; /**< [n] its standard error; not served yet: must be NULL */
-    double *kl_by_latent;    /**< [z_dim] KL of each latent, over the rows as ::vae_terms; a latent near 0 has
-                              *   collapsed to the prior */
+    double *elbo;   /**< [n] loglik - kl */
+    double *loglik; /**< [n] log p(x|z), mean over the draws */
+    double *kl; /**< [n] KL(q(z|x) || p(z)): in closed form for #VAE_PRIOR_NORMAL, else log q(z|x) - log p(z),
+                 *   mean over the draws */
+    /** [n] log p(x) by importance sampling with q(z|x) as proposal, log of the mean over `samples` >= 1 draws
+     *  of the weight w = p(x|z) p(z) / q(z|x). At most log p(x) on average, from below as draws grow: the
+     *  bound of Burda et al., arXiv:1509.00519. Sums go draw by draw in float64, any number of draws */
+    double *log_evidence;
+    /** [n] standard error of log_evidence, sqrt(sum (w - mean w)^2 / (samples - 1) / samples) / mean w (delta
+     *  method); NaN for samples = 1. Above about 0.5 neither number is to be trusted: few draws carry the
+     *  mean, and there may be regions that no draw has met */
+    double *log_evidence_error;
+    /** [z_dim] KL of each latent, over the rows as ::vae_terms; a latent near 0 has collapsed to the prior.
+     *  Needs a prior that factorises, else #VAE_ERR_ARG */
+    double *kl_by_latent;
     float *loglik_by_column; /**< [n][x_dim] log p(x_j|z), mean over the draws: which column is unusual */
     float *mu;               /**< [n][z_dim] means of q(z|x) */
     float *logvar;           /**< [n][z_dim] log-variances of q(z|x) */
@@ -1620,9 +1669,9 @@ VAE_API int vae_apply(vae_model *model, double *grad_norm);
 /**
  * @name Reading
  * Pure functions of (parameters, data, seed, samples): they change nothing, allocate nothing, accept any
- * number of rows (n = 0 writes no row; means over no rows are 0) and process them in chunks; neither chunks
- * nor threads affect results. They work on views and on inference-only models. Data are not checked: a row
- * that contains NaN gives NaN for that row, and #VAE_OK.
+ * number of rows (n = 0 writes no row; means over no rows are 0) and of draws, and process them in chunks;
+ * neither chunks nor threads affect results. They work on views and on inference-only models. Data are not
+ * checked: a row that contains NaN gives NaN for that row, and #VAE_OK.
  * @{
  */
 
@@ -1637,9 +1686,10 @@ VAE_API int vae_apply(vae_model *model, double *grad_norm);
  *                                                        if x is given
  *     VAE_FROM_PRIOR, NULL   drawn from p(z)             none                       0 or 1: one; else S draws
  *
- * Outputs of x are elbo, kl, kl_by_latent, mu, logvar, terms, loglik and loglik_by_column; to ask for one
- * that the table does not grant is #VAE_ERR_ARG. z and the x_* outputs are always granted. Sums over draws
- * are computed draw by draw in float64.
+ * Outputs of x are elbo, kl, log_evidence, log_evidence_error, kl_by_latent, mu, logvar, terms, loglik and
+ * loglik_by_column; to ask for one that the table does not grant is #VAE_ERR_ARG. So is log_evidence with
+ * samples = 0. z and the x_* outputs are always granted. Sums over draws are computed draw by draw in
+ * float64.
  *
  * Draw s of row i is noise of row first_row + i in streams #VAE_STREAM_EVALUATE or #VAE_STREAM_PRIOR: see
  * Noise above. The first draws are the same for any larger number of samples.
@@ -1648,8 +1698,7 @@ VAE_API int vae_apply(vae_model *model, double *grad_norm);
  * @param batch    the rows, any n
  * @param outputs  what to compute
  * @param terms    over the rows, as vae_batch.total_weight says; NULL to skip
- * @return #VAE_OK, #VAE_ERR_ARG, #VAE_ERR_ABI or #VAE_ERR_UNSUPPORTED (observed, log_evidence,
- *         log_evidence_error, x_imputed)
+ * @return #VAE_OK, #VAE_ERR_ARG, #VAE_ERR_ABI or #VAE_ERR_UNSUPPORTED (observed, x_imputed)
  * @since 0.1
  */
 VAE_API int vae_infer(vae_model *model, const vae_batch *batch, const vae_outputs *outputs, vae_terms *terms);

@@ -122,6 +122,36 @@ int API(vae_loglik_gauss_grad)(size_t n, size_t d, const REAL *x, size_t ldx, co
         ldmean, logvar, ldlogvar, w, value, gmean, ldgmean, glogvar, ldglogvar);
 }
 
+static int std_normal(const char *function, const char *value_name, size_t n, size_t d, const REAL *z,
+    size_t ldz, const REAL *w, REAL *value, REAL *gz, size_t ldgz)
+{
+    const struct vae_matrix_arg matrices[] = {MATRIX(z), OPTIONAL(gz)};
+    double sum[PIECE];
+    if (n == 0)
+        return VAE_OK;
+    int status = check_matrices(function, n, d, matrices, COUNT(matrices));
+    if (status || (status = check_vectors(function, value_name, n, w, value)))
+        return status;
+    for (size_t row = 0; row < n; row += PIECE) {
+        size_t rows = piece_of(n - row);
+        vae_kernels_get()->EXACT->std_normal(
+            rows, d, from(z, row, ldz), ldz, from(w, row, 1), value ? sum : NULL, to(gz, row, ldgz), ldgz);
+        store(value, row, sum, rows);
+    }
+    return VAE_OK;
+}
+
+int API(vae_loglik_std_normal)(size_t n, size_t d, const REAL *z, size_t ldz, REAL *loglik)
+{
+    return std_normal(__func__, "loglik", n, d, z, ldz, NULL, loglik, NULL, 0);
+}
+
+int API(vae_loglik_std_normal_grad)(
+    size_t n, size_t d, const REAL *z, size_t ldz, const REAL *w, REAL *value, REAL *gz, size_t ldgz)
+{
+    return std_normal(__func__, NULL, n, d, z, ldz, w, value, gz, ldgz);
+}
+
 int API(vae_loglik_laplace)(size_t n, size_t d, const REAL *x, size_t ldx, const REAL *mean, size_t ldmean,
     const REAL *logscale, size_t ldlogscale, REAL *loglik)
 {

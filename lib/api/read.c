@@ -19,25 +19,34 @@ static int refuse(const char *function, const char *output, const char *words)
 /* Outputs that need q(z|x). */
 static const char *of_encoder(const vae_outputs *o, const vae_terms *terms)
 {
-    return o->elbo           ? "elbo"
-           : o->kl           ? "kl"
-           : o->kl_by_latent ? "kl_by_latent"
-           : o->mu           ? "mu"
-           : o->logvar       ? "logvar"
-           : terms           ? "terms"
-                             : NULL;
+    return o->elbo                 ? "elbo"
+           : o->kl                 ? "kl"
+           : o->kl_by_latent       ? "kl_by_latent"
+           : o->log_evidence       ? "log_evidence"
+           : o->log_evidence_error ? "log_evidence_error"
+           : o->mu                 ? "mu"
+           : o->logvar             ? "logvar"
+           : terms                 ? "terms"
+                                   : NULL;
 }
 
 static int check_served(const char *function, const vae_outputs *o)
 {
-    const char *name = o->log_evidence         ? "log_evidence"
-                       : o->log_evidence_error ? "log_evidence_error"
-                       : o->x_imputed          ? "x_imputed"
-                                               : NULL;
-    if (!name)
+    if (!o->x_imputed)
         return VAE_OK;
     return vae_fail(
-        VAE_ERR_UNSUPPORTED, "%s: outputs.%s is not served yet: leave the default", function, name);
+        VAE_ERR_UNSUPPORTED, "%s: outputs.x_imputed is not served yet: leave the default", function);
+}
+
+/* Of the encoder's z. */
+static int check_posterior(const char *function, const struct vae_network *net, const vae_outputs *o)
+{
+    if (o->samples == 0 && (o->log_evidence || o->log_evidence_error))
+        return vae_fail(VAE_ERR_ARG, "%s: outputs.samples is 0: must be at least 1 for outputs.%s", function,
+            o->log_evidence ? "log_evidence" : "log_evidence_error");
+    if (o->kl_by_latent && !net->prior->kl_by_latent)
+        return refuse(function, "kl_by_latent", "needs a prior that factorises, which this model's does not");
+    return VAE_OK;
 }
 
 static int check_prior(const char *function, const vae_batch *b, const vae_outputs *o)
@@ -62,13 +71,15 @@ static int check_latents(const char *function, const vae_batch *b, const vae_out
 }
 
 /* The table of vae_infer(). */
-static int check_source(
-    const char *function, const vae_batch *b, const vae_outputs *o, const vae_terms *terms)
+static int check_source(const char *function, const struct vae_network *net, const vae_batch *b,
+    const vae_outputs *o, const vae_terms *terms)
 {
     const char *name = of_encoder(o, terms);
     int status = VAE_OK;
-    if (b->source == VAE_FROM_DATA && !b->z)
-        return vae_check_pointer(function, "x", b->x, b->n);
+    if (b->source == VAE_FROM_DATA && !b->z) {
+        status = vae_check_pointer(function, "x", b->x, b->n);
+        return status != VAE_OK ? status : check_posterior(function, net, o);
+    }
     if ((status = b->source == VAE_FROM_PRIOR ? check_prior(function, b, o)
                                               : check_latents(function, b, o)) != VAE_OK)
         return status;
@@ -102,7 +113,7 @@ static int read_call(const char *function, const vae_model *model, const vae_bat
         (status = check_served(function, &reading->out)) != VAE_OK ||
         (status = check_rows(function, model, own->n)) != VAE_OK)
         return status;
-    return check_source(function, own, &reading->out, terms);
+    return check_source(function, model->network, own, &reading->out, terms);
 }
 
 /* ---- the call ---- */

@@ -5,4 +5,4 @@
 
 extern const struct vae_kernels K(table);
 const struct vae_kernels K(table) = {
-    VAE_STR(VAE_ISA), &K(exact32), &K(exact64), &K(rng), &K(train), &K(mixture)};
+    VAE_STR(VAE_ISA), &K(exact32), &K(exact64), &K(rng), &K(train), &K(mixture), &K(reading)};

@@ -63,5 +63,6 @@ extern const struct vae_exact64 K(exact64);
 extern const struct vae_rng_kernels K(rng);
 extern const struct vae_train_kernels K(train);
 extern const struct vae_mixture_kernels K(mixture);
+extern const struct vae_reading_kernels K(reading);
 
 #endif

@@ -39,6 +39,8 @@
         void (*gauss)(size_t n, size_t d, const REAL *x, size_t ldx, const REAL *mean, size_t ldmean,        \
             const REAL *logvar, size_t ldlogvar, const REAL *w, double *value, REAL *gmean, size_t ldgmean,  \
             REAL *glogvar, size_t ldglogvar);                                                                \
+        void (*std_normal)(size_t n, size_t d, const REAL *z, size_t ldz, const REAL *w, double *value,      \
+            REAL *gz, size_t ldgz);                                                                          \
         void (*laplace)(size_t n, size_t d, const REAL *x, size_t ldx, const REAL *mean, size_t ldmean,      \
             const REAL *logscale, size_t ldlogscale, const REAL *w, double *value, REAL *gmean,              \
             size_t ldgmean, REAL *glogscale, size_t ldglogscale);                                            \
@@ -199,6 +201,23 @@ struct vae_mixture_kernels {
         float *glogits);
 };
 
+/* Importance weights of rows, kept so that none overflows: the largest logarithm; the mean of the weights
+ * over the largest one; the sum of squares of these quotients about their mean. */
+struct vae_weights {
+    double *largest, *mean, *squares; /* [n] each */
+};
+
+/* What only reading calls need. */
+struct vae_reading_kernels {
+    /* k more draws after the first `done`: of row i, the logarithms of their weights are
+     * loglik[s * ld + i] + log_ratio[s * ld + i]. Without any done, `weights` is written only. */
+    void (*weigh)(size_t n, size_t k, uint64_t done, const double *loglik, const double *log_ratio, size_t ld,
+        const struct vae_weights *weights);
+    /* log of the mean weight, and the standard error of that; NULL to skip */
+    void (*evidence)(
+        size_t n, uint64_t draws, const struct vae_weights *weights, double *log_mean, double *error);
+};
+
 struct vae_kernels {
     const char *isa;
     const struct vae_exact32 *exact32;
@@ -206,6 +225,7 @@ struct vae_kernels {
     const struct vae_rng_kernels *rng;
     const struct vae_train_kernels *train;
     const struct vae_mixture_kernels *mixture;
+    const struct vae_reading_kernels *reading;
 };
 
 /* The best table that this CPU (and VAE_CPU) allows; the same pointer at every call. */

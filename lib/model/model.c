@@ -125,8 +125,11 @@ static void take_rows(struct vae_arena *arena, const struct layout *l, struct va
     ws->span_loglik = take(arena, draws, vae_plan_spans(c), sizeof(double));
     ws->log_ratio = take(arena, draws, 1, sizeof(double));
     ws->log_sigma = take(arena, batch, 1, sizeof(double));
-    ws->log_eps = take(arena, batch, 1, sizeof(double));
+    ws->log_eps = take(arena, draws, 1, sizeof(double));
     ws->row_sum = take(arena, batch, 1, sizeof(double));
+    ws->weights.largest = take(arena, batch, 1, sizeof(double));
+    ws->weights.mean = take(arena, batch, 1, sizeof(double));
+    ws->weights.squares = take(arena, batch, 1, sizeof(double));
     ws->latent_kl = take(arena, batch, c->z_dim, sizeof(double));
 }
 

@@ -82,14 +82,32 @@ static void add(double *to, const double *values, size_t n)
         to[i] += values[i];
 }
 
-void vae_loss_exact(const struct vae_pass *p, struct vae_range r, double *value)
+/* Values of span k, which follow one another from `at` on, on top of those of the spans before. */
+static void exact_span(const struct vae_pass *p, size_t k, const struct vae_cells *cells, size_t at)
+{
+    double *value = k == 0 ? p->ws->loglik : p->ws->span_loglik;
+    p->net->spans[k].kind->exact(cells, value + at);
+    if (k > 0)
+        add(p->ws->loglik + at, value + at, cells->n);
+}
+
+void vae_loss_exact(const struct vae_pass *p, struct vae_range r, size_t draw)
 {
     for (size_t k = 0; k < p->net->n_spans; k++) {
-        struct vae_cells cells = vae_loss_cells(p, k, r, 0);
-        double *to = k == 0 ? value : p->ws->span_loglik;
-        p->net->spans[k].kind->exact(&cells, to + r.first);
-        if (k > 0)
-            add(value + r.first, to + r.first, r.n);
+        struct vae_cells cells = vae_loss_cells(p, k, r, draw);
+        exact_span(p, k, &cells, draw * p->draws_ld + r.first);
+    }
+}
+
+void vae_loss_exact_row(const struct vae_pass *p, size_t first, size_t last)
+{
+    for (size_t k = 0; k < p->net->n_spans; k++) {
+        struct vae_cells cells = vae_loss_cells(p, k, (struct vae_range){0, 1, 1}, first);
+        cells.n = last - first;
+        cells.ldx = 0;
+        cells.ldlocation = head_of(p)->ld;
+        cells.ldscale = cells.ldscale ? head_of(p)->ld : 0;
+        exact_span(p, k, &cells, first);
     }
 }
 

@@ -12,8 +12,10 @@ void vae_loss_prepare(const struct vae_network *net, struct vae_workspace *ws);
 void vae_loss_finish_head(const struct vae_pass *pass, struct vae_range range);
 /* The cells of span k, draw s, in some rows of a task, x's included unless the pass has none. */
 struct vae_cells vae_loss_cells(const struct vae_pass *pass, size_t k, struct vae_range range, size_t draw);
-/* Log-likelihoods of one draw of each row by the exact kernels into value[range.first ..]. */
-void vae_loss_exact(const struct vae_pass *pass, struct vae_range range, double *value);
+/* Log-likelihoods by the exact kernels into the workspace: of one draw of rows, and of draws first ..
+ * last - 1 of a pass's only row, which share x. */
+void vae_loss_exact(const struct vae_pass *pass, struct vae_range range, size_t draw);
+void vae_loss_exact_row(const struct vae_pass *pass, size_t first, size_t last);
 
 /* A training pass, every draw: values into the workspace, or gradients by its weights, or both at once. */
 enum vae_loss_work { VAE_LOSS_VALUE = 1, VAE_LOSS_GRADIENT = 2 };

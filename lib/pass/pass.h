@@ -22,8 +22,9 @@ struct vae_pass {
     const struct vae_network *net;
     struct vae_workspace *ws;
     struct vae_rows rows;
-    size_t draws; /* of each row, held at once */
-    size_t extra; /* rows of the encoder behind the batch's: pseudo-inputs */
+    size_t draws;    /* of each row, held at once */
+    size_t draws_ld; /* in arrays by draw and row: from one draw to the next; max_batch in training */
+    size_t extra;    /* rows of the encoder behind the batch's: pseudo-inputs */
     int training;
     int purpose;      /* of the noise */
     uint64_t step;    /* of the noise in training */

@@ -45,7 +45,7 @@ static struct vae_prior_call prior_call(const struct vae_pass *p, size_t first, 
 
 static float *eps_rows(const struct vae_pass *p, size_t first, size_t draw)
 {
-    return p->ws->eps + (draw * p->ws->max_batch + first) * p->net->z_dim;
+    return p->ws->eps + (draw * p->draws_ld + first) * p->net->z_dim;
 }
 
 void vae_posterior_kl(const struct vae_pass *p, struct vae_range r)
@@ -97,6 +97,7 @@ void vae_posterior_copy_mu(const struct vae_pass *p, struct vae_range r)
     struct strided head = head_rows(p, r.first), z = z_rows(p, r.first, 0);
     for (size_t i = 0; i < r.n; i++)
         memcpy(z.y + i * z.ld, head.y + i * head.ld, p->net->z_dim * sizeof *z.y);
+    memset(eps_rows(p, r.first, 0), 0, r.n * p->net->z_dim * sizeof(float));
 }
 
 void vae_posterior_copy_z(const struct vae_pass *p, struct vae_range r)
@@ -107,12 +108,12 @@ void vae_posterior_copy_z(const struct vae_pass *p, struct vae_range r)
             p->net->z_dim * sizeof *z.y);
 }
 
-void vae_posterior_draw_prior(const struct vae_pass *p, struct vae_range r, uint64_t stream)
+void vae_posterior_draw_prior(const struct vae_pass *p, struct vae_range r, uint64_t stream, size_t draw)
 {
-    struct vae_prior_call call = prior_call(p, r.first, 0);
-    struct strided z = z_rows(p, r.first, 0);
+    struct vae_prior_call call = prior_call(p, r.first, draw);
+    struct strided z = z_rows(p, r.first, draw);
     size_t d = p->net->z_dim, run = p->rows.place ? 1 : r.n;
-    float *drawn = eps_rows(p, r.first, 0);
+    float *drawn = eps_rows(p, r.first, draw);
     for (size_t i = 0; i < r.n; i += run) {
         uint64_t row = p->rows.first_row + vae_place(&p->rows, r.first + i);
         p->net->prior->draw(&call, p->rows.seed, stream, row * d, run, drawn + i * d);
@@ -121,7 +122,7 @@ void vae_posterior_draw_prior(const struct vae_pass *p, struct vae_range r, uint
         memcpy(z.y + i * z.ld, drawn + i * d, d * sizeof *drawn);
 }
 
-static void sum_log_sigma(const struct vae_pass *p, struct vae_range r)
+void vae_posterior_sum_logs(const struct vae_pass *p, struct vae_range r)
 {
     size_t d = p->net->z_dim;
     struct strided head = head_rows(p, r.first);
@@ -137,24 +138,26 @@ static void sum_log_sigma(const struct vae_pass *p, struct vae_range r)
 static void subtract_log_q(const struct vae_pass *p, struct vae_range r, size_t draw, double *to)
 {
     size_t d = p->net->z_dim;
-    const float *zeros = p->ws->zeros;
-    double *log_eps = p->ws->log_eps + r.first;
-    p->net->kernels->exact32->gauss(
-        r.n, d, eps_rows(p, r.first, draw), d, zeros, 0, zeros, 0, NULL, log_eps, NULL, 0, NULL, 0);
+    double *log_eps = p->ws->log_eps + draw * p->draws_ld + r.first;
+    p->net->kernels->exact32->std_normal(r.n, d, eps_rows(p, r.first, draw), d, NULL, log_eps, NULL, 0);
     for (size_t i = 0; i < r.n; i++)
         to[i] -= log_eps[i] - p->ws->log_sigma[r.first + i];
 }
 
+void vae_posterior_log_ratio_of_draw(const struct vae_pass *p, struct vae_range r, size_t draw)
+{
+    struct vae_prior_call call = prior_call(p, r.first, draw);
+    struct strided z = z_rows(p, r.first, draw);
+    double *to = p->ws->log_ratio + draw * p->draws_ld + r.first;
+    p->net->prior->log_density(&call, r.n, z.y, z.ld, to);
+    subtract_log_q(p, r, draw, to);
+}
+
 void vae_posterior_log_ratio(const struct vae_pass *p, struct vae_range r)
 {
-    sum_log_sigma(p, r);
-    for (size_t s = 0; s < p->draws; s++) {
-        struct vae_prior_call call = prior_call(p, r.first, s);
-        struct strided z = z_rows(p, r.first, s);
-        double *to = p->ws->log_ratio + s * p->ws->max_batch + r.first;
-        p->net->prior->log_density(&call, r.n, z.y, z.ld, to);
-        subtract_log_q(p, r, s, to);
-    }
+    vae_posterior_sum_logs(p, r);
+    for (size_t s = 0; s < p->draws; s++)
+        vae_posterior_log_ratio_of_draw(p, r, s);
 }
 
 void vae_posterior_kl_of_draws(const struct vae_pass *p, struct vae_range r)
@@ -162,7 +165,7 @@ void vae_posterior_kl_of_draws(const struct vae_pass *p, struct vae_range r)
     for (size_t i = r.first; i < r.last; i++) {
         double sum = p->ws->log_ratio[i];
         for (size_t s = 1; s < p->draws; s++)
-            sum += p->ws->log_ratio[s * p->ws->max_batch + i];
+            sum += p->ws->log_ratio[s * p->draws_ld + i];
         p->ws->kl[i] = -sum / (double)p->draws;
     }
 }

@@ -14,12 +14,17 @@ void vae_posterior_kl_by_latent(const struct vae_pass *pass, struct vae_range ra
  * draws, ... */
 void vae_posterior_draw(
     const struct vae_pass *pass, struct vae_range range, uint64_t stream, size_t draw, size_t worker);
+/* z = mu, the draw whose noise is 0. */
 void vae_posterior_copy_mu(const struct vae_pass *pass, struct vae_range range);
 /* z of the given latents of the batch, or from the prior. */
 void vae_posterior_copy_z(const struct vae_pass *pass, struct vae_range range);
-void vae_posterior_draw_prior(const struct vae_pass *pass, struct vae_range range, uint64_t stream);
+void vae_posterior_draw_prior(
+    const struct vae_pass *pass, struct vae_range range, uint64_t stream, size_t draw);
 
-/* log p(z) - log q(z|x) of every draw of a training pass. */
+/* log p(z) - log q(z|x) of one draw of rows, once the sums of q's logarithms are there; of every draw of a
+ * pass, with them. */
+void vae_posterior_sum_logs(const struct vae_pass *pass, struct vae_range range);
+void vae_posterior_log_ratio_of_draw(const struct vae_pass *pass, struct vae_range range, size_t draw);
 void vae_posterior_log_ratio(const struct vae_pass *pass, struct vae_range range);
 /* The divergence by those, where there is no closed form: minus their mean. */
 void vae_posterior_kl_of_draws(const struct vae_pass *pass, struct vae_range range);

@@ -154,6 +154,7 @@ struct vae_pass vae_train_pass(const struct vae_network *net, struct vae_workspa
         .ws = ws,
         .rows = *rows,
         .draws = vae_trainer_draws(&trainer->settings),
+        .draws_ld = ws->max_batch,
         .training = 1,
         .step = trainer->counts.steps,
         .extra = net->prior->encoded ? net->components : 0};

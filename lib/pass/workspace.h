@@ -24,11 +24,11 @@ struct vae_workspace {
     double *row_weight;  /* [max_batch] */
     float *eps;          /* [max_draws][max_batch][z_dim] */
     double *kl;          /* [max_batch] */
-    double *loglik;      /* [max_draws][max_batch] */
-    double *span_loglik; /* [n_spans][max_draws][max_batch] */
-    double *log_ratio;   /* [max_draws][max_batch] */
+    double *loglik;      /* [max_draws][max_batch]; in reading: any draws by rows that have room there, */
+    double *span_loglik; /* [n_spans] of these */
+    double *log_ratio;   /* likewise */
     double *log_sigma;   /* [max_batch]: sums of q's logarithms of standard deviations */
-    double *log_eps;     /* [max_batch]: log-densities of the noise of one draw */
+    double *log_eps;     /* as log_ratio: log-densities of the noise */
     float *scales;       /* [x_dim]: the scales that do not come from the decoder, by column */
     float *zeros;        /* [x_dim or z_dim, the larger] */
     struct vae_mixture mixture; /* the prior's components, as they were with version components_of */
@@ -39,13 +39,14 @@ struct vae_workspace {
     float *packed; /* [threads][packed_size]: the operands of a worker's product */
 
     /* For reading. */
-    double *row_sum;     /* [max_batch]: of a term over draws */
-    double *latent_kl;   /* [max_batch][z_dim] */
-    size_t sum_rows;     /* of a task that keeps sums by element; at most VAE_SUM_ROWS */
-    double *sums;        /* [threads][2][sum_rows][x_dim]: E[x] and log-likelihoods, over draws */
-    double *cells;       /* [threads][x_dim]: of one row */
-    size_t columns_size; /* sum_rows x_dim, or z_dim if that is more */
-    float *columns;      /* [threads][columns_size] */
+    double *row_sum;            /* [max_batch]: of a term over draws */
+    struct vae_weights weights; /* [max_batch]: importance weights */
+    double *latent_kl;          /* [max_batch][z_dim] */
+    size_t sum_rows;            /* of a task that keeps sums by element; at most VAE_SUM_ROWS */
+    double *sums;               /* [threads][2][sum_rows][x_dim]: E[x] and log-likelihoods, over draws */
+    double *cells;              /* [threads][x_dim]: of one row */
+    size_t columns_size;        /* sum_rows x_dim, or z_dim if that is more */
+    float *columns;             /* [threads][columns_size] */
 
     /* For training; NULL in views and in models that are only read. */
     struct vae_most *most;              /* [threads][values] */

@@ -57,6 +57,16 @@ class Train(unittest.TestCase):
         for name in PICTURES + ["manifold.png"]:
             self.assertEqual((self.out / name).read_bytes()[:8], b"\x89PNG\r\n\x1a\n", name)
 
+    def test_evidence(self):
+        done = run("--sprites", 300, *self.small, "--latent", 3, "--evidence", 200, "--out", self.out)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        bound = float((self.out / "history.csv").read_text().split()[-1].split(",")[2])
+        words = [line for line in done.stdout.splitlines() if line.startswith("held-out log p(x)")]
+        self.assertEqual(len(words), 1, done.stdout)
+        self.assertIn("mean over 30 images of 200 draws each", words[0])
+        self.assertGreater(float(words[0].split()[3]), -bound)
+        self.assertNotEqual(run("--sprites", 300, "--evidence", 1).returncode, 0)
+
     def test_repeatable_on_any_threads(self):
         first = self.history("--sprites", 300, "--seed", 7)
         self.assertEqual(self.history("--sprites", 300, "--seed", 7), first)

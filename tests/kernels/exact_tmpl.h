@@ -343,6 +343,32 @@ static struct term laplace_term(const long double *x)
 }
 TWO_PARAMETERS(laplace)
 
+/* ---- of none: z, w, value, gradient ---- */
+
+static struct term std_normal_term(const long double *x)
+{
+    long double value = -(1.837877066409345483560659472811235L + x[0] * x[0]) / 2;
+    return (struct term){value, fabsl(value), {-x[0]}, {fabsl(x[0])}};
+}
+
+static void std_normal_arrays(struct frame *f)
+{
+    matrix(f, "z", -3, 3);
+    weights(f);
+    values(f, ULPS, FLOOR);
+    gradient(f, "gz", ULPS, FLOOR);
+}
+
+static void std_normal_call(const struct vae_kernels *k, struct frame *f)
+{
+    k->TABLE->std_normal(f->n, f->d, M(0), AT(1), VALUES(2), M(3));
+}
+
+static void std_normal_reference(struct frame *f)
+{
+    reference_rows(f, 1, 1, std_normal_term);
+}
+
 /* ---- rows that belong together ---- */
 
 static void categorical_arrays(struct frame *f)
@@ -418,6 +444,7 @@ static const struct kernel kernels[] = {
     MEMBER(reparam_grad, 0, 0),
     MEMBER(bernoulli, 0, 0),
     MEMBER(gauss, 0, 0),
+    MEMBER(std_normal, 0, 0),
     MEMBER(laplace, 0, 0),
     MEMBER(poisson, 0, 0),
     MEMBER(cbernoulli, 0, 0),

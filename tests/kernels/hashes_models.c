@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Hashes of trained models: parameters after 100 steps, the last step's terms, a reading call, on 1, 2, 3 and
- * 8 threads.
+ * 8 threads; and of log p(x) by new models, few rows and many draws.
  */
 #include "hashes.h"
 
@@ -167,6 +167,31 @@ static uint64_t hash_of_backward(vae_model *model, const struct example *example
     return hash_floats(hash_floats(hash, values[3], n * example->x_dim), values[4], n * example->z_dim);
 }
 
+/* Few rows, whose draws share a pass, and more rows than a pass holds. */
+static uint64_t hash_of_evidence(vae_model *model, const struct example *example)
+{
+    static const uint64_t rows[] = {1, 3, 40}, draws[] = {300, 20, 2};
+    static float x[MAX_VALUES];
+    double evidence[64], error[64];
+    uint64_t hash = HASH_START;
+    fill(x, 40 * example->x_dim, 0);
+    for (int k = 0; k < 3; k++) {
+        vae_batch batch;
+        vae_outputs outputs;
+        vae_batch_init(&batch, sizeof batch);
+        batch.n = rows[k];
+        batch.x = x;
+        vae_outputs_init(&outputs, sizeof outputs);
+        outputs.samples = draws[k];
+        outputs.log_evidence = evidence;
+        outputs.log_evidence_error = error;
+        must(vae_infer(model, &batch, &outputs, NULL));
+        for (uint64_t i = 0; i < rows[k]; i++)
+            hash = hash_double(hash_double(hash, evidence[i]), error[i]);
+    }
+    return hash;
+}
+
 static void report(const struct example *example, const vae_training *training, const char *name)
 {
     static const int32_t threads[] = {1, 2, 3, 8};
@@ -176,6 +201,9 @@ static void report(const struct example *example, const vae_training *training, 
         /* A build without threads gives these lines from its only one: the list is the same for all. */
         if (!model)
             model = create(example, training, 1);
+        snprintf(line, sizeof line, "evidence.%s.threads%d", strchr(name, '.') + 1, threads[k]);
+        if (!training)
+            hash_report(line, hash_of_evidence(model, example));
         snprintf(line, sizeof line, "%s.threads%d", name, threads[k]);
         hash_report(line, hash_of(model, example));
         snprintf(line, sizeof line, "%s.backward.threads%d", name, threads[k]);

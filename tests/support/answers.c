@@ -23,6 +23,8 @@ static const struct place places[TERMS] = {
     [ELBO] = OUTPUT(elbo, sizeof(double)),
     [LOGLIK] = OUTPUT(loglik, sizeof(double)),
     [KL] = OUTPUT(kl, sizeof(double)),
+    [LOG_EVIDENCE] = OUTPUT(log_evidence, sizeof(double)),
+    [LOG_EVIDENCE_ERROR] = OUTPUT(log_evidence_error, sizeof(double)),
     [KL_BY_LATENT] = OUTPUT(kl_by_latent, 0),
     [LOGLIK_BY_COLUMN] = OUTPUT(loglik_by_column, X_DIM * sizeof(float)),
     [MU] = OUTPUT(mu, Z_DIM * sizeof(float)),
@@ -35,8 +37,9 @@ static const struct place places[TERMS] = {
     [X_DRAW] = OUTPUT(x_draw, X_DIM * sizeof(float)),
 };
 
-const char *const answer_names[ANSWERS] = {"elbo", "loglik", "kl", "kl_by_latent", "loglik_by_column", "mu",
-    "logvar", "z", "x_mean", "x_location", "x_scale", "x_shape", "x_draw", "terms"};
+const char *const answer_names[ANSWERS] = {"elbo", "loglik", "kl", "log_evidence", "log_evidence_error",
+    "kl_by_latent", "loglik_by_column", "mu", "logvar", "z", "x_mean", "x_location", "x_scale", "x_shape",
+    "x_draw", "terms"};
 
 int ask(vae_model *model, const vae_batch *batch, uint64_t samples, unsigned which, struct answers *answers)
 {
@@ -44,6 +47,8 @@ int ask(vae_model *model, const vae_batch *batch, uint64_t samples, unsigned whi
     memset(answers, PATTERN, sizeof *answers);
     vae_outputs_init(&outputs, sizeof outputs);
     outputs.samples = samples;
+    if (samples == 0)
+        which &= ~(ONLY(LOG_EVIDENCE) | ONLY(LOG_EVIDENCE_ERROR));
     for (int i = 0; i < TERMS; i++) {
         void *values = (char *)answers + places[i].values;
         if (which & ONLY(i))

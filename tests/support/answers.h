@@ -14,6 +14,8 @@ enum {
     ELBO,
     LOGLIK,
     KL,
+    LOG_EVIDENCE,
+    LOG_EVIDENCE_ERROR,
     KL_BY_LATENT,
     LOGLIK_BY_COLUMN,
     MU,
@@ -36,7 +38,8 @@ enum {
 #define ANSWERS_OF_Z (ANSWERS_OF_PRIOR | ONLY(LOGLIK) | ONLY(LOGLIK_BY_COLUMN))
 
 struct answers {
-    double elbo[ROWS], loglik[ROWS], kl[ROWS], kl_by_latent[Z_DIM];
+    double elbo[ROWS], loglik[ROWS], kl[ROWS], log_evidence[ROWS], log_evidence_error[ROWS],
+        kl_by_latent[Z_DIM];
     float loglik_by_column[ROWS * X_DIM], mu[ROWS * Z_DIM], logvar[ROWS * Z_DIM], z[ROWS * Z_DIM],
         x_mean[ROWS * X_DIM], x_location[ROWS * X_DIM], x_scale[ROWS * X_DIM], x_shape[ROWS * X_DIM],
         x_draw[ROWS * X_DIM];
@@ -45,7 +48,8 @@ struct answers {
 
 extern const char *const answer_names[ANSWERS];
 
-/* Fills all answers with a pattern and asks for a set of them, of at most ROWS rows; returns the status. */
+/* Fills all answers with a pattern and asks for a set of them, of at most ROWS rows; returns the status. With
+ * samples 0 there is no evidence to ask for. */
 int ask(vae_model *model, const vae_batch *batch, uint64_t samples, unsigned which, struct answers *answers);
 /* Fails the test unless the call succeeds. */
 void must_ask(

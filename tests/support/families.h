@@ -39,6 +39,15 @@ struct family {
 #define FAMILY_IN(k) c->in[k], c->ld_in[k]
 #define FAMILY_GRAD(k) c->grad[k], c->ld_grad[k]
 
+#define FAMILY_1_1(name)                                                                                     \
+    static int name##_v(const struct family_call *c)                                                         \
+    {                                                                                                        \
+        return FAMILY_CALL(name)(c->n, c->d, FAMILY_IN(0), c->value);                                        \
+    }                                                                                                        \
+    static int name##_g(const struct family_call *c)                                                         \
+    {                                                                                                        \
+        return FAMILY_CALL(name##_grad)(c->n, c->d, FAMILY_IN(0), c->w, c->value, FAMILY_GRAD(0));           \
+    }
 #define FAMILY_2_1(name)                                                                                     \
     static int name##_v(const struct family_call *c)                                                         \
     {                                                                                                        \
@@ -59,6 +68,7 @@ struct family {
         return FAMILY_CALL(name##_grad)(c->n, c->d, FAMILY_IN(0), FAMILY_IN(1), FAMILY_IN(2), c->w,          \
             c->value, FAMILY_GRAD(0), FAMILY_GRAD(1));                                                       \
     }
+FAMILY_1_1(loglik_std_normal)
 FAMILY_2_1(loglik_bernoulli)
 FAMILY_2_1(loglik_cbernoulli)
 FAMILY_2_1(loglik_poisson)
@@ -88,7 +98,7 @@ static int kl_pair_g(const struct family_call *c)
         FAMILY_IN(3), c->w, c->value, FAMILY_GRAD(0), FAMILY_GRAD(1), FAMILY_GRAD(2), FAMILY_GRAD(3));
 }
 
-enum { KL_DIAG, KL_PAIR, GAUSS, LAPLACE, BERNOULLI, CBERNOULLI, POISSON, FAMILIES };
+enum { KL_DIAG, KL_PAIR, GAUSS, LAPLACE, BERNOULLI, CBERNOULLI, POISSON, STD_NORMAL, FAMILIES };
 
 static const struct family families[FAMILIES] = {
     {"kl_diag_gauss", 2, 2, kl_diag_v, kl_diag_g},
@@ -98,6 +108,7 @@ static const struct family families[FAMILIES] = {
     {"loglik_bernoulli", 2, 1, loglik_bernoulli_v, loglik_bernoulli_g},
     {"loglik_cbernoulli", 2, 1, loglik_cbernoulli_v, loglik_cbernoulli_g},
     {"loglik_poisson", 2, 1, loglik_poisson_v, loglik_poisson_g},
+    {"loglik_std_normal", 1, 1, loglik_std_normal_v, loglik_std_normal_g},
 };
 
 /* One element: value, then gradients, into out[1 + grads]; w is one upstream weight or NULL. */

@@ -50,6 +50,10 @@ static void check(int status)
         check(                                                                                               \
             NAME(loglik_gauss_grad)(1, 1, in, 1, in + 1, 1, in + 2, 1, NULL, out, out + 1, 1, out + 2, 1));  \
     }                                                                                                        \
+    static void std_normal_##SUFFIX(const REAL *in, REAL *out)                                               \
+    {                                                                                                        \
+        check(NAME(loglik_std_normal_grad)(1, 1, in, 1, NULL, out, out + 1, 1));                             \
+    }                                                                                                        \
     static void laplace_##SUFFIX(const REAL *in, REAL *out)                                                  \
     {                                                                                                        \
         check(NAME(loglik_laplace_grad)(                                                                     \
@@ -119,6 +123,7 @@ static const struct element elements[] = {
     {"d_cb_logits", {"x", "l"}, {"lp", "dl"}, {"`loglik_cbernoulli`", "dlogits"}, THREE(cbernoulli)},
     {"d_normal_logpdf", {"x", "mu", "lv"}, {"lp", "dmu", "dlv"}, {"`loglik_gauss`", "dmean", "dlogvar"},
         THREE(gauss)},
+    {"d_std_normal", {"z"}, {"lp", "dz"}, {"`loglik_std_normal`", "dz"}, THREE(std_normal)},
     {"d_laplace", {"x", "mu", "s"}, {"lp", "dmu", "ds"}, {"`loglik_laplace`", "dmean", "dlogscale"},
         THREE(laplace)},
     {"d_poisson", {"k", "eta"}, {"lp", "deta"}, {"`loglik_poisson`", "dlograte"}, THREE(poisson)},

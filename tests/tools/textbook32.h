@@ -41,6 +41,12 @@ static inline void gauss_textbook(const float *in, float *out)
     out[2] = 0.5f * (t * t / v - 1.0f);
 }
 
+static inline void std_normal_textbook(const float *in, float *out)
+{
+    out[0] = -0.5f * (LOG_2PI + in[0] * in[0]);
+    out[1] = -in[0];
+}
+
 static inline void laplace_textbook(const float *in, float *out)
 {
     float t = in[0] - in[1], b = expf(in[2]);

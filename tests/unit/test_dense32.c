@@ -91,6 +91,9 @@ static void point(int family, float *in)
         in[1] = spread(-30, 100);
         in[2] = spread(-30, 60);
         break;
+    case STD_NORMAL:
+        in[0] = spread(-30, 9e18);
+        break;
     case POISSON:
         in[0] = whole();
         in[1] = draw() % 2 ? spread(-20, 30) : (float)(log(in[0] + 0.1) + uniform(-2, 2) / sqrt(in[0] + 1.0));
@@ -193,6 +196,14 @@ static void refer_poisson(const float *in, real *out, real *largest)
     largest[1] = fmaxl(k, expl(eta));
 }
 
+static void refer_std_normal(const float *in, real *out, real *largest)
+{
+    real z = in[0];
+    out[0] = -(logl(2 * acosl(-1)) + z * z) / 2;
+    out[1] = -z;
+    largest[0] = largest[1] = 0;
+}
+
 static void (*const references[FAMILIES])(const float *in, real *out, real *largest) = {
     [KL_DIAG] = refer_kl,
     [KL_PAIR] = refer_pair,
@@ -201,6 +212,7 @@ static void (*const references[FAMILIES])(const float *in, real *out, real *larg
     [BERNOULLI] = refer_bernoulli,
     [CBERNOULLI] = refer_cbernoulli,
     [POISSON] = refer_poisson,
+    [STD_NORMAL] = refer_std_normal,
 };
 
 /* ---- comparisons ---- */

@@ -113,13 +113,20 @@ static struct reference poisson(const double *x)
         {fmaxl(fmaxl(fabsl(k * eta), rate), fabsl(lgamma)), fmaxl(k, rate)}};
 }
 
+static struct reference std_normal(const double *x)
+{
+    const long double log_2pi = 1.83787706640934548356065947281123527L;
+    return (struct reference){{-(log_2pi + (long double)x[0] * x[0]) / 2, -x[0]}, {0}};
+}
+
 static struct reference (*const references[FAMILIES])(const double *x) = {[KL_DIAG] = kl_diag,
     [KL_PAIR] = kl_pair,
     [GAUSS] = gauss,
     [LAPLACE] = laplace,
     [BERNOULLI] = bernoulli,
     [CBERNOULLI] = cbernoulli,
-    [POISSON] = poisson};
+    [POISSON] = poisson,
+    [STD_NORMAL] = std_normal};
 
 /* ---- points ---- */
 

@@ -334,14 +334,16 @@ START_TEST(infer_errors)
     failed(vae_infer(NULL, &s.batch, &outputs, &s.terms), VAE_ERR_ARG, "vae_infer", "model", "NULL");
     failed(vae_infer(s.model, NULL, &outputs, &s.terms), VAE_ERR_ARG, "vae_infer", "batch", "NULL");
     failed(vae_infer(s.model, &s.batch, NULL, &s.terms), VAE_ERR_ARG, "vae_infer", "outputs", "NULL");
+    outputs.samples = 0;
     outputs.log_evidence = real;
-    failed(vae_infer(s.model, &s.batch, &outputs, &s.terms), VAE_ERR_UNSUPPORTED, "vae_infer",
-        "outputs.log_evidence ", NULL);
+    failed(vae_infer(s.model, &s.batch, &outputs, &s.terms), VAE_ERR_ARG, "vae_infer",
+        "outputs.samples is 0: must be at least 1", "outputs.log_evidence");
     outputs.log_evidence = NULL;
     outputs.log_evidence_error = real;
-    failed(vae_infer(s.model, &s.batch, &outputs, &s.terms), VAE_ERR_UNSUPPORTED, "vae_infer",
-        "outputs.log_evidence_error", NULL);
+    failed(vae_infer(s.model, &s.batch, &outputs, &s.terms), VAE_ERR_ARG, "vae_infer",
+        "outputs.samples is 0: must be at least 1", "outputs.log_evidence_error");
     outputs.log_evidence_error = NULL;
+    outputs.samples = 1;
     outputs.x_imputed = s.out;
     failed(vae_infer(s.model, &s.batch, &outputs, &s.terms), VAE_ERR_UNSUPPORTED, "vae_infer",
         "outputs.x_imputed", NULL);

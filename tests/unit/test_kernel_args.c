@@ -69,6 +69,7 @@ static const char *const inputs[FAMILIES][FAMILY_MATRICES] = {
     [BERNOULLI] = {"x", "logits"},
     [CBERNOULLI] = {"x", "logits"},
     [POISSON] = {"x", "lograte"},
+    [STD_NORMAL] = {"z"},
 };
 static const char *const outputs[FAMILIES][FAMILY_MATRICES] = {
     [KL_DIAG] = {"gmu", "glogvar"},
@@ -78,6 +79,7 @@ static const char *const outputs[FAMILIES][FAMILY_MATRICES] = {
     [BERNOULLI] = {"glogits"},
     [CBERNOULLI] = {"glogits"},
     [POISSON] = {"glograte"},
+    [STD_NORMAL] = {"gz"},
 };
 
 static const char *prefixed(const char *prefix, const char *name, const char *suffix)

@@ -47,6 +47,11 @@ static void gauss(const float *in, float *out)
     EXPECT_OK(vae_loglik_gauss_grad(1, 1, in, 1, in + 1, 1, in + 2, 1, NULL, out, out + 1, 1, out + 2, 1));
 }
 
+static void std_normal(const float *in, float *out)
+{
+    EXPECT_OK(vae_loglik_std_normal_grad(1, 1, in, 1, NULL, out, out + 1, 1));
+}
+
 static void laplace(const float *in, float *out)
 {
     EXPECT_OK(vae_loglik_laplace_grad(1, 1, in, 1, in + 1, 1, in + 2, 1, NULL, out, out + 1, 1, out + 2, 1));
@@ -78,6 +83,7 @@ static const struct scalar_case scalar_cases[] = {
     {"a_kl_std.csv", {"mu", "lv"}, {"kl", "dmu", "dlv"}, 1, 1, 0, kl_diag},
     {"b_kl_diag.csv", {"m1", "lv1", "m2", "lv2"}, {"kl", "dm1", "dlv1", "dm2", "dlv2"}, 1, 1, 28, kl_pair},
     {"d_normal_logpdf.csv", {"x", "mu", "lv"}, {"lp", "dmu", "dlv"}, 2, 2, 28, gauss},
+    {"d_std_normal.csv", {"z"}, {"lp", "dz"}, 2, 2, 28, std_normal},
     {"d_laplace.csv", {"x", "mu", "s"}, {"lp", "dmu", "ds"}, 2, 2, 28, laplace},
     {"d_bernoulli.csv", {"x", "l"}, {"lp", "dl"}, 2, 2, 28, bernoulli},
     {"d_cb_logits.csv", {"x", "l"}, {"lp", "dl"}, 2, 4, 24, cbernoulli},

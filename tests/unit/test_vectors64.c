@@ -53,6 +53,11 @@ static void gauss(const double *in, double *out)
         VAE_OK);
 }
 
+static void std_normal(const double *in, double *out)
+{
+    ck_assert_int_eq(vae_loglik_std_normal_grad_f64(1, 1, in, 1, NULL, out, out + 1, 1), VAE_OK);
+}
+
 static void laplace(const double *in, double *out)
 {
     ck_assert_int_eq(
@@ -86,6 +91,7 @@ static const struct scalar_case scalar_cases[] = {
     {"a_kl_std", {"mu", "lv"}, {"kl", "dmu", "dlv"}, &kl_limit, kl_diag},
     {"b_kl_diag", {"m1", "lv1", "m2", "lv2"}, {"kl", "dm1", "dlv1", "dm2", "dlv2"}, &kl_limit, kl_pair},
     {"d_normal_logpdf", {"x", "mu", "lv"}, {"lp", "dmu", "dlv"}, &limit, gauss},
+    {"d_std_normal", {"z"}, {"lp", "dz"}, &limit, std_normal},
     {"d_laplace", {"x", "mu", "s"}, {"lp", "dmu", "ds"}, &limit, laplace},
     {"d_bernoulli", {"x", "l"}, {"lp", "dl"}, &limit, bernoulli},
     {"d_cb_logits", {"x", "l"}, {"lp", "dl"}, &limit, cbernoulli},

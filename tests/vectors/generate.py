@@ -89,6 +89,10 @@ def normal_logpdf(x, mu, lv):
             'lp_mag': max(half_log, abs(lv) / 2, square / 2), 'dlv_mag': max(HALF, square / 2)}
 
 
+def std_normal(z):
+    return {'lp': -(m.log(2 * m.pi) + z * z) / 2, 'dz': -z}
+
+
 def bernoulli(x, l):
     p = 1 / (1 + m.exp(-l))
     w, tail = (1 - x, 1 - p) if l > 0 else (x, p)
@@ -186,6 +190,7 @@ FAMILIES = {  # elementwise: CSV name -> (function, inputs, outputs in the colum
     'a_kl_std': (kl_std, 'mu lv', 'kl dmu dlv'),
     'b_kl_diag': (kl_diag, 'm1 lv1 m2 lv2', 'kl dm1 dm2 dlv1 dlv2'),
     'd_normal_logpdf': (normal_logpdf, 'x mu lv', 'lp dx dmu dlv'),
+    'd_std_normal': (std_normal, 'z', 'lp dz'),
     'd_bernoulli': (bernoulli, 'x l', 'lp dl'),
     'd_cb_logits': (cb_logits, 'x l', 'logC dlogC lp dl'),
     'd_laplace': (laplace, 'x mu s', 'lp dx dmu ds'),
@@ -317,6 +322,9 @@ def sample(name, draw, count):
             a, lv = draw.location(), draw.logvar()
             near = i % 3
             rows.append((a, lv, draw.near(a) if near else draw.location(), draw.near(lv) if near else draw.logvar()))
+    elif name == 'd_std_normal':
+        rows += [(z,) for z in location + [1.8378770664093453, 3.0, -8.5]]
+        rows += [(draw.location(),) for _ in range(count)]
     elif name in ('d_normal_logpdf', 'd_laplace'):
         rows += [(cycle(location, i), cycle(location, i * 3 + i // 10), lv) for i, lv in enumerate(logs)]
         rows += [(cycle(location, i), cycle(location, i), lv) for i, lv in enumerate(logs)]

@@ -65,6 +65,14 @@ static void gauss(size_t n, size_t d, const REAL *x, size_t ldx, const REAL *mea
     ROWS_RUN(&job);
 }
 
+static void std_normal(
+    size_t n, size_t d, const REAL *z, size_t ldz, const REAL *w, double *value, REAL *gz, size_t ldgz)
+{
+    const struct ROWS_JOB job = {WALK(std_normal), .n = n, .d = d, .w = w, .value = value, .inputs = 1,
+        .outputs = 1, .in = {z}, .ld_in = {ldz}, .out = {gz}, .ld_out = {ldgz}};
+    ROWS_RUN(&job);
+}
+
 static void laplace(size_t n, size_t d, const REAL *x, size_t ldx, const REAL *mean, size_t ldmean,
     const REAL *logscale, size_t ldlogscale, const REAL *w, double *value, REAL *gmean, size_t ldgmean,
     REAL *glogscale, size_t ldglogscale)

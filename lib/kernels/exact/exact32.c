@@ -18,6 +18,7 @@ const struct vae_exact32 K(exact32) = {
     .reparam_grad = reparam_grad,
     .bernoulli = bernoulli,
     .gauss = gauss,
+    .std_normal = std_normal,
     .laplace = laplace,
     .poisson = poisson,
     .cbernoulli = cbernoulli,

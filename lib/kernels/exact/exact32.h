@@ -10,7 +10,8 @@
 #include "rows32.h"
 
 extern rows32_blocks kl_diag32_blocks, kl_pair32_blocks, reparam32_blocks, reparam_grad32_blocks,
-    bernoulli32_blocks, gauss32_blocks, laplace32_blocks, poisson32_blocks, cbernoulli32_blocks;
+    bernoulli32_blocks, gauss32_blocks, std_normal32_blocks, laplace32_blocks, poisson32_blocks,
+    cbernoulli32_blocks;
 
 /* These walk no rows of independent elements: they are members themselves. */
 extern __typeof__(*((struct vae_exact32 *)0)->kl_full) kl_full32;

@@ -18,6 +18,7 @@ const struct vae_exact64 K(exact64) = {
     .reparam_grad = reparam_grad,
     .bernoulli = bernoulli,
     .gauss = gauss,
+    .std_normal = std_normal,
     .laplace = laplace,
     .poisson = poisson,
     .cbernoulli = cbernoulli,

@@ -9,8 +9,9 @@
 #include "rows64.h"
 
 extern rows64_function kl_diag64_terms, kl_diag64_grads, kl_pair64_terms, kl_pair64_grads, reparam64_grads,
-    reparam_grad64_grads, bernoulli64_terms, bernoulli64_grads, gauss64_terms, gauss64_grads, laplace64_terms,
-    laplace64_grads, poisson64_terms, poisson64_grads, cbernoulli64_terms, cbernoulli64_grads;
+    reparam_grad64_grads, bernoulli64_terms, bernoulli64_grads, gauss64_terms, gauss64_grads,
+    std_normal64_terms, std_normal64_grads, laplace64_terms, laplace64_grads, poisson64_terms,
+    poisson64_grads, cbernoulli64_terms, cbernoulli64_grads;
 
 /* These walk no rows of independent elements: they are members themselves. */
 extern __typeof__(*((struct vae_exact64 *)0)->kl_full) kl_full64;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Log-likelihoods of location and scale, exact float32.
+ * Log-likelihoods of location and scale, exact float32, and of the standard normal.
  *
  *   Gaussian:  -(ln 2 pi + lv + t^2) / 2,  t = (x - mean) exp(-lv / 2);
  *              dmean = t exp(-lv / 2), dlv = (t^2 - 1) / 2
+ *   standard:  -(ln 2 pi + z^2) / 2,  dz = -z: the bits of a Gaussian with mean and log-variance 0
  *   Laplace:   -(ln 2 + s + a),  a = |x - mean| exp(-s);
  *              dmean = sign(x - mean) exp(-s), 0 at the centre, ds = a - 1
  *
@@ -35,6 +36,18 @@ BLOCK gauss16(
     }
 }
 
+BLOCK std_normal16(const float *restrict z, const double *restrict weight, double *restrict term,
+    float *restrict gz, int value, int grad)
+{
+    for (int l = 0; l < VAE_LANES; l++) {
+        double t = 0.0 - (double)z[l];
+        if (value)
+            term[l] = -0.5 * (0x1.d67f1c864beb5p0 + m64_at_most(M64_SQUARE_MAX, t * t));
+        if (grad)
+            gz[l] = add_grad(gz[l], weight[l], t);
+    }
+}
+
 BLOCK laplace16(
     struct in3 in, double *restrict term, float *restrict gmean, float *restrict gls, int value, int grad)
 {
@@ -63,6 +76,13 @@ BLOCK gauss_block(const struct rows32_tile *t, size_t at, int value, int grad)
         grad ? t->out[1] + at : NULL, value, grad);
 }
 ROWS_BLOCKS(gauss32_blocks, gauss_block)
+
+BLOCK std_normal_block(const struct rows32_tile *t, size_t at, int value, int grad)
+{
+    std_normal16(t->in[0] + at, t->weight + at, value ? t->term + at : NULL, grad ? t->out[0] + at : NULL,
+        value, grad);
+}
+ROWS_BLOCKS(std_normal32_blocks, std_normal_block)
 
 BLOCK laplace_block(const struct rows32_tile *t, size_t at, int value, int grad)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Gaussian and Laplace log-likelihoods, float64 in double-double; t = x - mean.
+ * Gaussian, standard normal and Laplace log-likelihoods, float64 in double-double; t = x - mean.
  *
  *   Gauss:   -(log(2 pi) + lv + t^2 exp(-lv)) / 2;  dmean = t exp(-lv), dlv = (t^2 exp(-lv) - 1) / 2
+ *   Normal:  -(log(2 pi) + z^2) / 2;  dz = -z
  *   Laplace: -(log 2 + s + |t| exp(-s));  dmean = sign(t) exp(-s), ds = |t| exp(-s) - 1
  */
 #include "exact64.h"
@@ -76,6 +77,24 @@ void gauss64_grads(struct rows64_block *b)
     }
     lanes_add_weighted(b->out[0], b->w, &dmean);
     lanes_add_weighted(b->out[1], b->w, &dlv);
+}
+
+void std_normal64_terms(struct rows64_block *b)
+{
+    for (int l = 0; l < VAE_LANES; l++) {
+        double z = b->in[0][l];
+        struct dd_wide wide = dd_difference(z, 0.0);
+        struct dd_wide square = wide_or(dd_wide_mul(wide, wide), dd_finite(z) ? 0.0 : z * z);
+        set_lane(&b->term, l, minus_sum(dd_times(DD_LN2PI, 0.5), dd_scale(square.v, square.e - 1.0)));
+    }
+}
+
+void std_normal64_grads(struct rows64_block *b)
+{
+    struct wide_lanes dz;
+    for (int l = 0; l < VAE_LANES; l++)
+        set_wide_lane(&dz, l, wide_or(dd_difference(0.0, b->in[0][l]), 0.0 - b->in[0][l]));
+    lanes_add_weighted(b->out[0], b->w, &dz);
 }
 
 /* |t| exp(-s) */

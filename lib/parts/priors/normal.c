@@ -37,14 +37,13 @@ static void kl_by_latent_grad(const struct vae_prior_call *c, const float *head,
 
 static void log_density(const struct vae_prior_call *c, size_t n, const float *z, size_t ldz, double *value)
 {
-    c->kernels->exact32->gauss(n, c->z_dim, z, ldz, c->zeros, 0, c->zeros, 0, NULL, value, NULL, 0, NULL, 0);
+    c->kernels->exact32->std_normal(n, c->z_dim, z, ldz, NULL, value, NULL, 0);
 }
 
-/* d log N(z; m, v) / dz = d log N(m; z, v) / dm: z and the mean change places. */
 static void log_density_grad(const struct vae_prior_call *c, size_t n, const float *z, size_t ldz,
     const float *w, float *gz, size_t ldgz)
 {
-    c->kernels->exact32->gauss(n, c->z_dim, c->zeros, 0, z, ldz, c->zeros, 0, w, NULL, gz, ldgz, NULL, 0);
+    c->kernels->exact32->std_normal(n, c->z_dim, z, ldz, w, NULL, gz, ldgz);
 }
 
 static void draw(
