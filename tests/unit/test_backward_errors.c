@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Test. Every error of vae_backward(): the status, words that name the argument, outputs and model untouched; an
- * open gradient stays open unless a value was NaN or infinite. What is ignored is not read.
+ * Test. Every error of vae_backward(): the status, words that name the argument, outputs and model untouched;
+ * an open gradient stays open unless a value was NaN or infinite. What is ignored is not read.
  */
 #include "../support/answers.h"
 #include "../support/runner.h"
