@@ -1358,9 +1358,9 @@ typedef struct vae_outputs {
 VAE_API void vae_outputs_init(vae_outputs *outputs, size_t size);
 
 /**
- * Derivatives of a loss of the program's own, which is to be minimised, for vae_backward(): those with respect
- * to the model's outputs go in, those with respect to its inputs come out. Contiguous arrays of the caller's;
- * row i is that of row i of the call. An array that comes out may be one that went in. @since 0.1
+ * Derivatives of a loss of the program's own, which is to be minimised, for vae_backward(): those with
+ * respect to the model's outputs go in, those with respect to its inputs come out. Contiguous arrays of the
+ * caller's; row i is that of row i of the call. An array that comes out may be one that went in. @since 0.1
  */
 typedef struct vae_adjoints {
     uint64_t size;       /**< sizeof(vae_adjoints), set by vae_adjoints_init() */
@@ -1368,11 +1368,11 @@ typedef struct vae_adjoints {
     const float *logvar; /**< [n][z_dim] in, by vae_outputs.logvar */
     /** [n][x_dim] in, by vae_outputs.x_location: logits, log-rates, or means after mean_activation */
     const float *x_location;
-    /** [n][x_dim] in, by vae_outputs.x_scale: log-variances or log-scales, after scale_min. Where the span has
-     *  one learned scale, its gradient takes the sum over rows and columns. Ignored where the likelihood has
-     *  no scale or the scale is #VAE_PARAM_FIXED */
+    /** [n][x_dim] in, by vae_outputs.x_scale: log-variances or log-scales, after scale_min. Where the span
+     *  has one learned scale, its gradient takes the sum over rows and columns. Ignored where the likelihood
+     *  has no scale or the scale is #VAE_PARAM_FIXED */
     const float *x_scale;
-    const float *x_shape; /**< [n][x_dim] in, by vae_outputs.x_shape; ignored where the likelihood has none */
+    const float *x_shape; /**< [n][x_dim] in, by vae_outputs.x_shape; ignored where there is none */
     float *x; /**< [n][x_dim] out, overwritten: by vae_batch.x, through mu and logvar; default NULL: skipped,
                *   here and below. Zeros where both are NULL */
     float *z; /**< [n][z_dim] out, overwritten: by vae_batch.z, through the x_*; zeros where all are NULL */
@@ -1572,8 +1572,9 @@ VAE_API uint64_t vae_steps(const vae_model *model);
  *
  * A gradient is open from a successful vae_grad() or vae_backward() on. It ends with the next vae_apply(),
  * vae_step() or vae_step_batch(), be it a success, #VAE_ERR_NONFINITE or #VAE_ERR_DATA; another vae_grad()
- * replaces it, vae_backward() adds to it, and each ends it by the same two errors. Errors found before the pass (#VAE_ERR_ARG, #VAE_ERR_ABI, #VAE_ERR_STATE,
- * #VAE_ERR_UNSUPPORTED) change nothing, an open gradient included.
+ * replaces it, vae_backward() adds to it, and each ends it by the same two errors. Errors found before the
+ * pass (#VAE_ERR_ARG, #VAE_ERR_ABI, #VAE_ERR_STATE, #VAE_ERR_UNSUPPORTED) change nothing, an open gradient
+ * included.
  *
  * After any error parameters, moments and step count are bit-identical to before.
  * @{
@@ -1620,12 +1621,12 @@ VAE_API int vae_grad(vae_model *model, const vae_batch *batch, vae_terms *terms)
 
 /**
  * Takes a loss of the program's own back through the model's networks: vae_infer() transposed. Given the
- * derivatives of the loss, summed or averaged over rows as the program likes, with respect to what vae_infer()
- * gives for the same batch, it adds those with respect to the parameters to the open gradient, which begins at
- * zero if none is open, and writes those with respect to x and z. vae_apply() then makes the update.
+ * derivatives of the loss with respect to what vae_infer() gives for the same rows, it adds those with
+ * respect to the parameters to the open gradient, which begins at zero if none is open, and writes those with
+ * respect to x and z. vae_apply() then makes the update.
  *
- * The encoder (x to mu and logvar) takes part where adjoints.mu or adjoints.logvar is given, the decoder (z to
- * x_location, x_scale, x_shape) where one of the x_* is; the gradients of what takes no part stay as they
+ * The encoder (x to mu and logvar) takes part where adjoints.mu or adjoints.logvar is given, the decoder (z
+ * to x_location, x_scale, x_shape) where one of the x_* is; the gradients of what takes no part stay as they
  * are. What is between the two, the draw of z, belongs to the program: vae_reparam() and vae_reparam_grad().
  * The prior takes no part.
  *

@@ -1,25 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Test. vae_backward(), the networks backwards: a VAE put together from it and the kernels of section 2 has the
- * gradient of vae_grad(), for every likelihood and activation; linear functions of the outputs have the slopes
- * that it says, by finite differences in parameters, x and z; what it adds to, what it leaves alone, and where
- * rows come from. Its errors are in test_backward_errors.c.
+ * Test. vae_backward(), the networks backwards: a VAE put together from it and the kernels of section 2 has
+ * the gradient of vae_grad(), for every likelihood and activation; linear functions of the outputs have the
+ * slopes that it says, by finite differences in parameters, x and z. Sums and rows are in
+ * test_backward_sums.c, errors in test_backward_errors.c.
  */
-#include "../support/answers.h"
-#include "../support/expect.h"
+#include "../support/halves.h"
 #include "../support/runner.h"
 #include "../support/sgemm.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-enum { N = 11, XS = N * X_DIM, ZS = N * Z_DIM };
-
-/* The outputs of both networks, and derivatives by them and by their inputs. */
-struct hand {
-    float mu[ZS], logvar[ZS], eps[ZS], z[ZS], location[XS], scale[XS];
-    float gmu[ZS], glogvar[ZS], gz[ZS], glocation[XS], gscale[XS], gx[XS];
-};
 
 static void encode(vae_model *model, const vae_batch *batch, struct hand *h)
 {
@@ -38,22 +29,6 @@ static void decode(vae_model *model, const vae_batch *batch, struct hand *h)
     outputs.x_location = h->location;
     outputs.x_scale = h->scale;
     EXPECT_OK(vae_infer(model, batch, &outputs, NULL));
-}
-
-static vae_batch latents_of(const float *z, size_t n)
-{
-    vae_batch batch;
-    vae_batch_init(&batch, sizeof batch);
-    batch.n = n;
-    batch.z = z;
-    return batch;
-}
-
-static vae_adjoints no_adjoints(void)
-{
-    vae_adjoints adjoints;
-    vae_adjoints_init(&adjoints, sizeof adjoints);
-    return adjoints;
 }
 
 /* ---- a VAE by hand ---- */
@@ -125,31 +100,6 @@ static void by_hand(vae_model *model, const float *x)
     must(vae_backward(model, &rows, &encoder));
 }
 
-static double norm_of(size_t n, const float *a)
-{
-    double sum = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += (double)a[i] * (double)a[i];
-    return sqrt(sum);
-}
-
-/* Norm-wise, tensor by tensor. */
-static void same_gradient(
-    const vae_model *model, const float *found, const float *expected, double tolerance, const char *what)
-{
-    for (uint64_t i = 0; i < vae_tensor_count(model); i++) {
-        vae_tensor_info t;
-        double error = 0;
-        vae_tensor_info_init(&t, sizeof t);
-        must(vae_tensor(model, i, &t));
-        for (uint64_t j = t.offset; j < t.offset + t.count; j++)
-            error += pow((double)found[j] - (double)expected[j], 2);
-        double norm = norm_of((size_t)t.count, expected + t.offset);
-        EXPECT(sqrt(error) <= tolerance * norm, "%s: %s, norm %g, is off by %g", what, t.name, norm,
-            sqrt(error));
-    }
-}
-
 static void check_composition(const struct plan *plan, const char *what)
 {
     vae_model *model = model_of(plan), *twin = model_of(plan);
@@ -217,13 +167,6 @@ END_TEST
 
 /* ---- linear functions of the outputs ---- */
 
-/* Of mu, logvar, x_location and x_scale, with random coefficients. */
-struct linear {
-    vae_model *model;
-    struct hand outputs, c; /* coefficients where the derivatives by outputs are */
-    float *x, z[ZS];
-};
-
 static double dot(size_t n, const float *a, const float *b)
 {
     double sum = 0;
@@ -239,29 +182,6 @@ static double linear_value(struct linear *l)
     decode(l->model, &latents, &l->outputs);
     return dot(ZS, l->c.gmu, l->outputs.mu) + dot(ZS, l->c.glogvar, l->outputs.logvar) +
            dot(XS, l->c.glocation, l->outputs.location) + dot(XS, l->c.gscale, l->outputs.scale);
-}
-
-/* Both halves in one call; the gradient is left open. */
-static void linear_open(struct linear *l, const struct plan *plan)
-{
-    l->model = model_of(plan);
-    l->x = rows_for(l->model, N, 3);
-    must(vae_normal(4, 1, 0, ZS, l->z));
-    must(vae_normal(4, 2, 0, ZS, l->c.gmu));
-    must(vae_normal(4, 3, 0, ZS, l->c.glogvar));
-    must(vae_normal(4, 4, 0, XS, l->c.glocation));
-    must(vae_normal(4, 5, 0, XS, l->c.gscale));
-    vae_batch batch = batch_of(l->model, l->x, N);
-    vae_adjoints all = {
-        sizeof all, l->c.gmu, l->c.glogvar, l->c.glocation, l->c.gscale, NULL, l->c.gx, l->c.gz, NULL};
-    batch.z = l->z;
-    must(vae_backward(l->model, &batch, &all));
-}
-
-static void linear_close(struct linear *l)
-{
-    free(l->x);
-    vae_destroy(l->model);
 }
 
 /* Central differences at h and 2 h, extrapolated, along one element of an input. */
@@ -351,262 +271,9 @@ START_TEST(slopes_of_linear_functions)
 }
 END_TEST
 
-/* ---- what it adds to ---- */
-
-/* One call for some of the rows: the encoder's half (1), the decoder's (2), or both. */
-static void call(struct linear *l, vae_model *model, size_t first, size_t n, int halves)
-{
-    vae_batch batch = batch_of(model, l->x + first * X_DIM, n);
-    vae_adjoints a = no_adjoints();
-    batch.z = l->z + first * Z_DIM;
-    if (halves & 1) {
-        a.mu = l->c.gmu + first * Z_DIM;
-        a.logvar = l->c.glogvar + first * Z_DIM;
-        a.x = l->c.gx + first * X_DIM;
-    }
-    if (halves & 2) {
-        a.x_location = l->c.glocation + first * X_DIM;
-        a.x_scale = l->c.gscale + first * X_DIM;
-        a.z = l->c.gz + first * Z_DIM;
-    }
-    must(vae_backward(model, &batch, &a));
-}
-
-static void plan_sums(struct plan *plan)
-{
-    plan_any(plan, likelihood_count, VAE_SILU);
-}
-
-/* Element by element, one float32 addition; the half that takes no part keeps its bits. */
-START_TEST(adds_to_an_open_gradient)
-{
-    static struct linear l;
-    struct plan plan;
-    plan_sums(&plan);
-    linear_open(&l, &plan);
-    vae_batch batch = batch_of(l.model, l.x, N);
-    size_t n = (size_t)vae_param_count(l.model),
-           middle = (size_t)tensor_of(l.model, "decoder.0.weight").offset;
-    float *once = grads_of(l.model);
-    must(vae_grad(l.model, &batch, NULL));
-    float *before = grads_of(l.model);
-    for (int halves = 0; halves <= 3; halves++) {
-        must(vae_grad(l.model, &batch, NULL));
-        call(&l, l.model, 0, N, halves);
-        float *after = grads_of(l.model);
-        for (size_t i = 0; i < n; i++) {
-            int part = halves & (i < middle ? 1 : 2);
-            float expected = part ? before[i] + once[i] : before[i];
-            EXPECT(after[i] == expected, "halves %d, element %zu: %a, not %a", halves, i, (double)after[i],
-                (double)expected);
-        }
-        free(after);
-    }
-    free(once);
-    free(before);
-    linear_close(&l);
-}
-END_TEST
-
-/* The prior takes no part: what vae_grad() has left of its gradient stays. */
-START_TEST(priors_take_no_part)
-{
-    for (int32_t prior = VAE_PRIOR_MIXTURE; prior <= VAE_PRIOR_VAMP; prior++) {
-        static struct linear l;
-        struct plan plan;
-        plan_sums(&plan);
-        plan.config.prior = prior;
-        plan.config.prior_components = 4;
-        plan.training.objective = VAE_IWAE;
-        linear_open(&l, &plan);
-        vae_batch batch = batch_of(l.model, l.x, N);
-        const char *first = prior == VAE_PRIOR_VAMP ? "prior.inputs" : "prior.mu";
-        size_t at = (size_t)tensor_of(l.model, first).offset, n = (size_t)vae_param_count(l.model) - at;
-        float *alone = grads_of(l.model);
-        must(vae_grad(l.model, &batch, NULL));
-        float *before = grads_of(l.model);
-        call(&l, l.model, 0, N, 3);
-        float *after = grads_of(l.model);
-        ck_assert(norm_of(n, alone + at) == 0 && norm_of(n, before + at) > 0);
-        ck_assert_mem_eq(after + at, before + at, n * sizeof *after);
-        ck_assert(norm_of(at, alone) > 0 && memcmp(after, before, at * sizeof *after) != 0);
-        free(alone);
-        free(before);
-        free(after);
-        linear_close(&l);
-    }
-}
-END_TEST
-
-/* Nothing to add, yet a gradient is open then: of zeros, or as it was. */
-START_TEST(nothing_adds_nothing)
-{
-    static struct linear l;
-    struct plan plan;
-    plan_sums(&plan);
-    linear_open(&l, &plan);
-    size_t n = (size_t)vae_param_count(l.model);
-    float *open = grads_of(l.model);
-    for (int halves = 0; halves <= 3; halves++) {
-        call(&l, l.model, 0, 0, halves);
-        float *kept = grads_of(l.model);
-        ck_assert_mem_eq(kept, open, n * sizeof *kept);
-        free(kept);
-    }
-    must(vae_apply(l.model, NULL));
-    call(&l, l.model, 0, 0, 3);
-    float *zeros = grads_of(l.model);
-    ck_assert(norm_of(n, zeros) == 0);
-    free(zeros);
-    free(open);
-    linear_close(&l);
-}
-END_TEST
-
-/* Outputs of a half that takes no part are zeros. */
-START_TEST(no_adjoints_no_slope)
-{
-    static struct linear l;
-    struct plan plan;
-    plan_sums(&plan);
-    linear_open(&l, &plan);
-    vae_batch batch = latents_of(l.z, N);
-    vae_adjoints a = no_adjoints();
-    a.x = l.c.gx;
-    a.x_shape = l.c.glocation; /* no likelihood here has one */
-    a.z = l.c.gz;
-    must(vae_apply(l.model, NULL));
-    must(vae_backward(l.model, &batch, &a));
-    float *grads = grads_of(l.model);
-    ck_assert(norm_of(XS, l.c.gx) == 0 && norm_of(ZS, l.c.gz) == 0);
-    ck_assert(norm_of((size_t)vae_param_count(l.model), grads) == 0);
-    free(grads);
-    linear_close(&l);
-}
-END_TEST
-
-START_TEST(parts_add_up)
-{
-    static struct linear l;
-    struct plan plan;
-    plan_sums(&plan);
-    linear_open(&l, &plan);
-    float *whole = grads_of(l.model), gx[XS], gz[ZS];
-    memcpy(gx, l.c.gx, sizeof gx);
-    memcpy(gz, l.c.gz, sizeof gz);
-    vae_model *fresh = model_of(&plan);
-    call(&l, fresh, 0, 4, 3);
-    call(&l, fresh, 4, 1, 1);
-    call(&l, fresh, 4, 1, 2);
-    call(&l, fresh, 5, N - 5, 3);
-    float *sum = grads_of(fresh);
-    same_gradient(fresh, sum, whole, 1e-6, "parts");
-    ck_assert_mem_eq(l.c.gx, gx, sizeof gx);
-    ck_assert_mem_eq(l.c.gz, gz, sizeof gz);
-    free(sum);
-    free(whole);
-    vae_destroy(fresh);
-    linear_close(&l);
-}
-END_TEST
-
-/* ---- where rows come from, and who computes them ---- */
-
-START_TEST(threads_do_not_matter)
-{
-    for (int32_t threads = 2; threads <= 4; threads++) {
-        static struct linear one, more;
-        struct plan plan;
-        plan_sums(&plan);
-        linear_open(&one, &plan);
-        plan.runtime.threads = threads;
-        linear_open(&more, &plan);
-        float *a = grads_of(one.model), *b = grads_of(more.model);
-        ck_assert_mem_eq(a, b, (size_t)vae_param_count(one.model) * sizeof *a);
-        ck_assert_mem_eq(&one.c, &more.c, sizeof one.c);
-        free(a);
-        free(b);
-        linear_close(&one);
-        linear_close(&more);
-    }
-}
-END_TEST
-
-/* Rows by an index, with repeats, of arrays with gaps; weights that are no weights. */
-START_TEST(rows_by_index)
-{
-    enum { LDX = X_DIM + 2, LDZ = Z_DIM + 3 };
-    static struct linear l;
-    struct plan plan;
-    float x[N * LDX], z[N * LDZ], weight[N], gx[XS], gz[ZS];
-    uint32_t index[N];
-    plan_sums(&plan);
-    linear_open(&l, &plan);
-    vae_model *other = model_of(&plan);
-    for (int i = 0; i < N; i++) {
-        int from = i == 3 ? 2 : i; /* rows 2 and 3 are the same */
-        index[i] = (uint32_t)(N - 1 - from);
-        weight[i] = (float)NAN;
-        memcpy(l.x + i * X_DIM, l.x + from * X_DIM, X_DIM * sizeof *x);
-        memcpy(l.z + i * Z_DIM, l.z + from * Z_DIM, Z_DIM * sizeof *z);
-    }
-    for (int i = 0; i < N; i++) {
-        memset(x + i * LDX, 0xff, LDX * sizeof *x);
-        memset(z + i * LDZ, 0xff, LDZ * sizeof *z);
-        memcpy(x + i * LDX, l.x + (N - 1 - i) * X_DIM, X_DIM * sizeof *x);
-        memcpy(z + i * LDZ, l.z + (N - 1 - i) * Z_DIM, Z_DIM * sizeof *z);
-    }
-    must(vae_apply(l.model, NULL));
-    float *params = params_of(l.model);
-    must(vae_set_params(other, params, vae_param_count(other)));
-    call(&l, l.model, 0, N, 3);
-    vae_batch batch = {sizeof batch, N, index, weight, x, LDX, NULL, 0, z, LDZ, NULL, 0, 0, 77, 3, 0, 0};
-    vae_adjoints all = {sizeof all, l.c.gmu, l.c.glogvar, l.c.glocation, l.c.gscale, NULL, gx, gz, NULL};
-    must(vae_backward(other, &batch, &all));
-    float *a = grads_of(l.model), *b = grads_of(other);
-    ck_assert_mem_eq(a, b, (size_t)vae_param_count(other) * sizeof *a);
-    ck_assert_mem_eq(gx, l.c.gx, sizeof gx);
-    ck_assert_mem_eq(gz, l.c.gz, sizeof gz);
-    free(a);
-    free(b);
-    free(params);
-    vae_destroy(other);
-    linear_close(&l);
-}
-END_TEST
-
-/* What comes out may take the place of what goes in. */
-START_TEST(in_place)
-{
-    static struct linear l;
-    struct plan plan;
-    plan_sums(&plan);
-    linear_open(&l, &plan);
-    vae_model *other = model_of(&plan);
-    vae_batch batch = batch_of(other, l.x, N);
-    float gx[XS], gz[ZS];
-    memcpy(gx, l.c.gx, sizeof gx);
-    memcpy(gz, l.c.gz, sizeof gz);
-    batch.z = l.z;
-    vae_adjoints all = {
-        sizeof all, l.c.gmu, l.c.glogvar, l.c.glocation, l.c.gscale, NULL, l.c.glocation, l.c.gmu, NULL};
-    must(vae_backward(other, &batch, &all));
-    ck_assert_mem_eq(gx, l.c.glocation, sizeof gx);
-    ck_assert_mem_eq(gz, l.c.gmu, sizeof gz);
-    float *a = grads_of(l.model), *b = grads_of(other);
-    ck_assert_mem_eq(a, b, (size_t)vae_param_count(other) * sizeof *a);
-    free(a);
-    free(b);
-    vae_destroy(other);
-    linear_close(&l);
-}
-END_TEST
-
 int main(void)
 {
     const TTest *tests[] = {composes_to_training, floors_compose_to_training,
-        composes_with_a_product_of_the_program, slopes_of_linear_functions, adds_to_an_open_gradient,
-        priors_take_no_part, nothing_adds_nothing, no_adjoints_no_slope, parts_add_up, threads_do_not_matter,
-        rows_by_index, in_place};
+        composes_with_a_product_of_the_program, slopes_of_linear_functions};
     return RUN_SUITE("backward", tests);
 }

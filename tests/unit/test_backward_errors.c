@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Test. Every error of vae_backward(): the status, words that name the argument, outputs and model untouched; an
- * open gradient stays open unless a value was NaN or infinite. What is ignored is not read.
+ * Test. Every error of vae_backward(): the status, words that name the argument, outputs and model untouched;
+ * an open gradient stays open unless a value was NaN or infinite. What is ignored is not read.
  */
 #include "../support/answers.h"
 #include "../support/runner.h"
@@ -215,6 +215,26 @@ START_TEST(values_that_go_in)
 }
 END_TEST
 
+/* Rows that the index leads to are checked, others are not, and the words say the row of the call. */
+START_TEST(values_by_index)
+{
+    const uint32_t index[] = {4, 2, 0};
+    struct scene s;
+    scene_open(&s);
+    s.batch.index = index;
+    s.batch.n = 3;
+    s.x[3 * X_DIM] = s.z[Z_DIM] = NAN;
+    must(vae_backward(s.model, &s.batch, &(vae_adjoints){.size = sizeof s.all, .mu = s.mu}));
+    must(vae_backward(s.model, &s.batch, &(vae_adjoints){.size = sizeof s.all, .x_scale = s.scale}));
+    s.x[4 * X_DIM + 6] = NAN;
+    not_finite(&s, "x", "row 0, column 6");
+    s.x[3 * X_DIM] = s.x[4 * X_DIM + 6] = s.z[Z_DIM] = 0;
+    s.z[2 * Z_DIM + 1] = INFINITY;
+    not_finite(&s, "z", "row 1, column 1");
+    scene_close(&s);
+}
+END_TEST
+
 /* What has no scale, what no adjoint asks about, and the columns between rows. */
 START_TEST(ignored_values)
 {
@@ -308,6 +328,6 @@ END_TEST
 int main(void)
 {
     const TTest *tests[] = {who_may, fields_of_calls, what_adjoints_need, larger_structs, values_that_go_in,
-        ignored_values, values_that_come_out, gradients_that_overflow, spoilt_buffer};
+        values_by_index, ignored_values, values_that_come_out, gradients_that_overflow, spoilt_buffer};
     return RUN_SUITE("backward-errors", tests);
 }
