@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Tests. What the examples say about latents, for encoders whose information is known: a linear encoder with
- * weights of our choice, mu_j = weight[j] x + bias[j] and a constant log-variance.
+ * Tests. What the examples say about latents, for encoders whose information is known: linear ones with
+ * weights of our choice, mu_j = weight[j] x + bias[j] and log-variance logvar[j] + slope[j] x.
  */
 #include <check.h>
 #include <math.h>
@@ -12,7 +12,7 @@
 enum { LATENTS = 2 };
 
 struct encoder {
-    float weight[LATENTS], bias[LATENTS], logvar[LATENTS];
+    float weight[LATENTS], bias[LATENTS], logvar[LATENTS], slope[LATENTS];
 };
 
 static void must(int status)
@@ -30,8 +30,9 @@ static vae_model *model_of(const struct encoder *e)
     config.likelihood = VAE_GAUSS;
     vae_model *model;
     must(vae_create(&model, &config, NULL, NULL));
-    float weight[2 * LATENTS] = {0}, bias[2 * LATENTS];
+    float weight[2 * LATENTS], bias[2 * LATENTS];
     memcpy(weight, e->weight, sizeof e->weight);
+    memcpy(weight + LATENTS, e->slope, sizeof e->slope);
     memcpy(bias, e->bias, sizeof e->bias);
     memcpy(bias + LATENTS, e->logvar, sizeof e->logvar);
     vae_tensor_info info;
@@ -67,13 +68,15 @@ static double normal(double z, double mu, double variance)
     return exp(-(z - mu) * (z - mu) / (2 * variance)) / sqrt(2 * acos(-1) * variance);
 }
 
-/* I(x; z) for rows that are half of them -1 and half 1, and mu = a x: by quadrature. */
-static double information_of_two(double a, double variance)
+/* I(x; z) by quadrature where half of the rows have z from N(mu[0], variance[0]), the others from the
+ * second. */
+static double information_of_two(const double *mu, const double *variance)
 {
     double sum = 0, step = 1e-3;
-    for (double z = -a - 12; z < a + 12; z += step) {
-        double q1 = normal(z, a, variance), q = (q1 + normal(z, -a, variance)) / 2;
-        sum += q1 > 0 ? step * q1 * log(q1 / q) : 0; /* the other half is the mirror image */
+    for (double z = -20; z < 20; z += step) {
+        double q[] = {normal(z, mu[0], variance[0]), normal(z, mu[1], variance[1])};
+        for (int i = 0; i < 2; i++)
+            sum += q[i] > 0 ? step / 2 * q[i] * log(q[i] / ((q[0] + q[1]) / 2)) : 0;
     }
     return sum;
 }
@@ -90,9 +93,10 @@ START_TEST(two_points)
     static const float x[] = {-1, 1};
     static const float places[] = {0.3f, 1, 2};
     for (size_t i = 0; i < 3; i++) {
-        struct encoder e = {{places[i], 0}, {0, 0}, {-0.5f, 0}};
+        struct encoder e = {{places[i], 0}, {0, 0}, {-0.5f, 0}, {0, 0}};
         struct diagnosis d = diagnosis_of(&e, x, 2, 2, 20000);
-        double a = (double)places[i], kl = kl_of(a, -0.5), expected = information_of_two(a, exp(-0.5));
+        double a = (double)places[i], kl = kl_of(a, -0.5);
+        double expected = information_of_two((double[]){-a, a}, (double[]){exp(-0.5), exp(-0.5)});
         expect_near(d.information, expected, d.information_error, 0.01);
         expect_near(d.marginal_kl, kl - expected, d.information_error, 0.01);
         ck_assert_double_eq_tol(d.kl, kl, 1e-6);
@@ -105,6 +109,22 @@ START_TEST(two_points)
 }
 END_TEST
 
+/* Two kinds of rows with variances of their own, one after the other, in more than one block. */
+START_TEST(two_variances)
+{
+    enum { N = 600 };
+    float x[N];
+    for (size_t i = 0; i < N; i++)
+        x[i] = i < N / 2 ? 0 : 1;
+    struct encoder e = {{1, 0}, {0, 0}, {-1, 0}, {2, 0}};
+    struct diagnosis d = diagnosis_of(&e, x, N, 100, 6000);
+    double expected = information_of_two((double[]){0, 1}, (double[]){exp(-1), exp(1)});
+    expect_near(d.information, expected, d.information_error, 0.02);
+    ck_assert_double_eq_tol(d.kl, (kl_of(0, -1) + kl_of(1, 1)) / 2, 1e-6);
+    diagnosis_free(&d);
+}
+END_TEST
+
 /* Normal data: q(z) of all possible rows is N(0, a^2 + s^2), and z of a linear channel of Gaussian noise has
  * the information 1/2 log(1 + a^2 / s^2). A finite number of rows has less, in expectation. */
 START_TEST(gaussian_channel)
@@ -113,7 +133,7 @@ START_TEST(gaussian_channel)
     static float x[N];
     must(vae_normal(1, 0, 0, N, x));
     const double a = 1.5, variance = 0.25, information = log(1 + a * a / variance) / 2;
-    struct encoder e = {{(float)a, 0.05f}, {0, 0}, {(float)log(variance), 0}};
+    struct encoder e = {{(float)a, 0.05f}, {0, 0}, {(float)log(variance), 0}, {0}};
     struct diagnosis d = diagnosis_of(&e, x, N, 333, 4000);
     double expected = information + log(1 + 0.05 * 0.05) / 2;
     expect_near(d.information, expected, d.information_error + 0.01, 0.03);
@@ -131,7 +151,7 @@ END_TEST
 START_TEST(active_units)
 {
     static const float x[] = {-1, 1, -1, 1};
-    struct encoder e = {{0.0990f, 0.1010f}, {-30, 30}, {0, 0}};
+    struct encoder e = {{0.0990f, 0.1010f}, {-30, 30}, {0, 0}, {0}};
     struct diagnosis d = diagnosis_of(&e, x, 4, 3, 2);
     ck_assert_double_eq_tol(d.variance_of_mean[0], 0.0990 * 0.0990, 1e-5);
     ck_assert_double_eq_tol(d.variance_of_mean[1], 0.1010 * 0.1010, 1e-5);
@@ -148,7 +168,8 @@ START_TEST(nothing_to_say)
         same[i] = 0.5f;
         other[i] = (float)i;
     }
-    struct encoder attentive = {{1, 2}, {0, 0}, {-1, 0.5f}}, blind = {{0, 0}, {0.5f, 1}, {-1, 0.5f}};
+    struct encoder attentive = {{1, 2}, {0, 0}, {-1, 0.5f}, {0}},
+                   blind = {{0, 0}, {0.5f, 1}, {-1, 0.5f}, {0}};
     struct diagnosis d[] = {
         diagnosis_of(&attentive, same, 300, 100, 500), diagnosis_of(&blind, other, 300, 100, 500)};
     for (size_t i = 0; i < 2; i++) {
@@ -167,7 +188,7 @@ START_TEST(every_row_known)
     float x[700];
     for (size_t i = 0; i < 700; i++)
         x[i] = (float)i;
-    struct encoder e = {{40, 0}, {0, 0}, {0, 0}};
+    struct encoder e = {{40, 0}, {0, 0}, {0, 0}, {0}};
     struct diagnosis d = diagnosis_of(&e, x, 700, 700, 1000);
     ck_assert_double_eq_tol(d.information, log(700), 1e-5);
     ck_assert_double_eq_tol(d.information_error, 0, 1e-6);
@@ -180,7 +201,7 @@ START_TEST(blocks_do_not_matter)
     enum { N = 777 };
     float x[N];
     must(vae_normal(2, 0, 0, N, x));
-    struct encoder e = {{1, -0.4f}, {0, 1}, {-1, -0.3f}};
+    struct encoder e = {{1, -0.4f}, {0, 1}, {-1, -0.3f}, {0}};
     struct diagnosis whole = diagnosis_of(&e, x, N, N, 100), parts = diagnosis_of(&e, x, N, 50, 100);
     ck_assert(whole.information == parts.information);
     ck_assert_mem_eq(whole.variance_of_mean, parts.variance_of_mean, sizeof(double) * LATENTS);
@@ -207,8 +228,8 @@ START_TEST(verdicts)
 {
     float x[100];
     must(vae_normal(3, 0, 0, 100, x));
-    struct encoder collapsed = {{0}, {0}, {0}}, half = {{1, 0}, {0}, {0}}, whole = {{1, 0.5f}, {0}, {0}},
-                   sharp = {{100, 1}, {0}, {-3, 0}};
+    struct encoder collapsed = {{0}, {0}, {0}, {0}}, half = {{1, 0}, {0}, {0}, {0}},
+                   whole = {{1, 0.5f}, {0}, {0}, {0}}, sharp = {{100, 1}, {0}, {-3, 0}, {0}};
     expect_words(&collapsed, x, 100, "verdict: collapsed, no latent's mean moves with x\n");
     expect_words(&half, x, 100, "verdict: 1 of 2 latents have collapsed\n");
     expect_words(&whole, x, 100, "verdict: no latent has collapsed\n");
@@ -217,9 +238,49 @@ START_TEST(verdicts)
 }
 END_TEST
 
+/* A prior that does not factorise has no KL by latent; its mean KL is by draws. With all components alike and
+ * standard normal it is the normal prior. */
+START_TEST(prior_of_components)
+{
+    enum { N = 500, K = 3 };
+    float x[N], zeros[K * LATENTS] = {0};
+    must(vae_normal(4, 0, 0, N, x));
+    struct encoder e = {{1, 0}, {0, 0}, {-1, 0.5f}, {0}};
+    vae_model *normal_prior = model_of(&e), *model;
+    vae_config config;
+    vae_config_init(&config, sizeof config);
+    must(vae_get_config(normal_prior, &config));
+    config.prior = VAE_PRIOR_MIXTURE;
+    config.prior_components = K;
+    must(vae_create(&model, &config, NULL, NULL));
+    for (uint64_t i = 0; i < vae_tensor_count(model); i++) {
+        vae_tensor_info info;
+        float values[64];
+        vae_tensor_info_init(&info, sizeof info);
+        must(vae_tensor(model, i, &info));
+        int learned = strncmp(info.name, "prior.", 6) == 0;
+        if (!learned)
+            must(vae_get_tensor(normal_prior, info.name, values, info.count));
+        must(vae_set_tensor(model, &info, learned ? zeros : values));
+    }
+    struct diagnosis d, expected = diagnosis_of(&e, x, N, N, 200);
+    ck_assert_int_eq(diagnosis_init(&d, model, N), 0);
+    must(diagnosis_add(&d, model, x, N));
+    ck_assert_int_eq(diagnosis_finish(&d, 200, 0), 0);
+    ck_assert(!d.by_latent && expected.by_latent);
+    ck_assert(d.information == expected.information);
+    ck_assert_double_eq_tol(d.kl, expected.kl, 0.2); /* 500 draws */
+    ck_assert_double_eq_tol(d.marginal_kl, d.kl - d.information, 1e-12);
+    diagnosis_free(&d);
+    diagnosis_free(&expected);
+    vae_destroy(model);
+    vae_destroy(normal_prior);
+}
+END_TEST
+
 START_TEST(no_rows)
 {
-    struct encoder e = {{1, 1}, {0}, {0}};
+    struct encoder e = {{1, 1}, {0}, {0}, {0}};
     vae_model *model = model_of(&e);
     struct diagnosis d;
     ck_assert_int_eq(diagnosis_init(&d, model, 0), -1);
@@ -234,12 +295,14 @@ int main(void)
     TCase *tcase = tcase_create("diagnosis");
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, two_points);
+    tcase_add_test(tcase, two_variances);
     tcase_add_test(tcase, gaussian_channel);
     tcase_add_test(tcase, active_units);
     tcase_add_test(tcase, nothing_to_say);
     tcase_add_test(tcase, every_row_known);
     tcase_add_test(tcase, blocks_do_not_matter);
     tcase_add_test(tcase, verdicts);
+    tcase_add_test(tcase, prior_of_components);
     tcase_add_test(tcase, no_rows);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
