@@ -123,7 +123,11 @@ static int create(vae_model **model, const struct options *o, uint64_t x_dim)
     training.elbo_weight = o->elbo_weight;
     training.kl_weight = o->kl_weight;
     training.free_bits = o->free_bits;
+    training.optimizer = o->optimizer;
     training.learning_rate = o->rate;
+    training.momentum = o->momentum;
+    training.weight_decay = o->weight_decay;
+    training.clip_norm = o->clip;
     vae_runtime runtime = runtime_of(o);
     return vae_create(model, &config, &training, &runtime);
 }

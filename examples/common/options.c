@@ -38,6 +38,8 @@ static const struct name activations[] = {{"identity", VAE_IDENTITY}, {"relu", V
     {"leaky-relu", VAE_LEAKY_RELU}, {"elu", VAE_ELU}, {NULL, 0}};
 static const struct name inits[] = {{"torch", VAE_INIT_TORCH}, {"glorot", VAE_INIT_GLOROT},
     {"he", VAE_INIT_HE}, {"normal", VAE_INIT_NORMAL}, {NULL, 0}};
+static const struct name optimizers[] = {
+    {"adam", VAE_ADAM}, {"adamw", VAE_ADAMW}, {"adagrad", VAE_ADAGRAD}, {"sgd", VAE_SGD}, {NULL, 0}};
 static const struct name objectives[] = {{"elbo", VAE_ELBO}, {"iwae", VAE_IWAE}, {NULL, 0}};
 static const struct name estimators[] = {{"plain", VAE_ESTIMATOR_DEFAULT},
     {"analytic-kl", VAE_ESTIMATOR_ANALYTIC_KL}, {"monte-carlo-kl", VAE_ESTIMATOR_MONTE_CARLO_KL},
@@ -86,7 +88,11 @@ static const struct rule rules[] = {
         "nats for each latent that cost nothing, with elbo"},
     {COUNT, "epochs", "N", AT(epochs), 1, 1000000, NULL, "passes over the training data"},
     {COUNT, "batch", "N", AT(batch), 1, MOST_UNITS, NULL, "rows of one step"},
-    {REAL, "rate", "X", AT(rate), 0, 1e30, NULL, "learning rate of Adam"},
+    {NAME, "optimizer", "O", AT(optimizer), 0, 0, optimizers, "how weights follow the gradient"},
+    {REAL, "rate", "X", AT(rate), 0, 1e30, NULL, "learning rate"},
+    {REAL, "momentum", "X", AT(momentum), 0, 1 - 1e-9, NULL, "of sgd"},
+    {REAL, "weight-decay", "X", AT(weight_decay), 0, 1e30, NULL, "of all weights"},
+    {REAL, "clip", "X", AT(clip), 0, 1e30, NULL, "limit of the gradient's norm; 0: none"},
     {COUNT, "seed", "N", AT(seed), 0, ANY, NULL, "of weights, noise and order"},
     {COUNT, "threads", "N", AT(threads), 1, 1024, NULL, "threads that share the work"},
     {HEADING, "results", NULL, 0, 0, 0, NULL, NULL},
@@ -119,6 +125,7 @@ static const struct options defaults = {.out = ".",
     .draws = 1,
     .estimates = 1,
     .kl_weight = 1,
+    .optimizer = VAE_ADAM,
     .rate = 1e-3,
     .epochs = 10,
     .batch = 128,
@@ -325,6 +332,8 @@ static int settle(struct options *o)
         return refuse("--binarise goes with --likelihood bernoulli");
     if (!scaled && (o->scale != VAE_PARAM_CELL || o->mean != VAE_IDENTITY))
         return refuse("--scale and --mean go with --likelihood gauss and laplace");
+    if (o->momentum > 0 && o->optimizer != VAE_SGD)
+        return refuse("--momentum goes with --optimizer sgd");
     if (o->free_bits > 0 && o->objective != VAE_ELBO)
         return refuse("--free-bits goes with --objective elbo");
     if (o->objective != VAE_IWAE && (o->estimates > 1 || o->elbo_weight > 0))

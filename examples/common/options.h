@@ -22,6 +22,8 @@ struct options {
     int32_t activation, init, objective, estimator;
     uint64_t draws, estimates; /* of a row in training: draws of a bound, bounds */
     double elbo_weight, kl_weight, free_bits, rate;
+    int32_t optimizer;
+    double momentum, weight_decay, clip;
     uint64_t epochs, batch, seed, threads;
     uint64_t samples;  /* of a row for the held-out bound */
     uint64_t evidence; /* of a row for its log p(x); 0: not computed */

@@ -866,7 +866,7 @@ VAE_API int vae_bernoulli_f64(
  * Structs and enumerators declare more than version 0.1.0 serves: a value whose comment says "not served yet"
  * is #VAE_ERR_UNSUPPORTED. It serves dense layers with every activation; the likelihoods #VAE_BERNOULLI,
  * #VAE_GAUSS, #VAE_LAPLACE, #VAE_POISSON and #VAE_CBERNOULLI, mixed in spans; scales from the decoder, one
- * for each span, or fixed; the standard normal prior; the objectives #VAE_ELBO and #VAE_IWAE; #VAE_ADAM.
+ * for each span, or fixed; the standard normal prior; the objectives #VAE_ELBO and #VAE_IWAE; all optimizers.
  * @{
  */
 
@@ -964,12 +964,12 @@ enum {
     VAE_ESTIMATOR_DREG = 4            /**< doubly reparameterised, Tucker et al., arXiv:1810.04152 */
 };
 
-/** Optimizers: vae_training.optimizer. @since 0.1 */
+/** Optimizers: vae_training.optimizer. Formulas are in ::vae_training. @since 0.1 */
 enum {
     VAE_ADAM = 1,    /**< Adam, Kingma & Ba, arXiv:1412.6980, algorithm 1; epsilon is outside the root */
-    VAE_ADAMW = 2,   /**< decoupled decay, Loshchilov & Hutter, arXiv:1711.05101; not served yet */
-    VAE_ADAGRAD = 3, /**< Duchi, Hazan & Singer 2011; not served yet */
-    VAE_SGD = 4      /**< stochastic gradient descent, with momentum; not served yet */
+    VAE_ADAMW = 2,   /**< Adam with decoupled decay, Loshchilov & Hutter, arXiv:1711.05101 */
+    VAE_ADAGRAD = 3, /**< Duchi, Hazan & Singer, JMLR 12, 2011, its diagonal form */
+    VAE_SGD = 4      /**< stochastic gradient descent, with momentum: Sutskever et al., ICML 2013 */
 };
 
 /** Sources of z in vae_infer(): vae_batch.source. @since 0.1 */
@@ -1140,6 +1140,22 @@ VAE_API void vae_config_init(vae_config *config, size_t size);
  * STL and DReG have no noise left in the encoder's gradient where q is the posterior. At single draws they
  * are no derivatives of the objective that is reported. The formulas are in docs/derivation.md.
  *
+ * An update takes the gradient G of the loss, cuts it to g if clip_norm > 0 and its l2 norm |G| over all
+ * tensors is larger (Pascanu et al., arXiv:1211.5063), and changes each learned parameter p by
+ *
+ *     g = min(1, clip_norm / |G|) G                 g = G if clip_norm = 0
+ *
+ *     VAE_ADAM     g += weight_decay p
+ *                  m = beta1 m + (1 - beta1) g,  v = beta2 v + (1 - beta2) g^2
+ *                  p -= learning_rate (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon)
+ *     VAE_ADAMW    p -= learning_rate weight_decay p, then as VAE_ADAM without decay
+ *     VAE_ADAGRAD  g += weight_decay p,  s += g^2,  p -= learning_rate g / (sqrt(s) + epsilon)
+ *     VAE_SGD      g += weight_decay p,  b = momentum b + g,  p -= learning_rate b
+ *
+ * where t counts updates and m, v, s, b are 0 at first. These are PyTorch's rules, for SGD with dampening 0
+ * and without Nesterov's look-ahead; its clip_grad_norm_() adds 1e-6 to |G|. An SGD step at momentum 0
+ * leaves b as it is. Fields of other optimizers are ignored.
+ *
  * #VAE_ERR_ARG: kl_capacity and free_bits both above 0; one of them above 0, or #VAE_ESTIMATOR_ANALYTIC_KL,
  * with #VAE_IWAE or a prior other than #VAE_PRIOR_NORMAL; one of them above 0 with an estimator other than
  * the first two; estimates > 1 or elbo_weight > 0 with #VAE_ELBO; #VAE_ESTIMATOR_DREG with #VAE_ELBO or
@@ -1156,15 +1172,15 @@ typedef struct vae_training {
     double free_bits;     /**< nats for each latent, 0 to 1e30, default 0 */
     double kl_capacity;   /**< nats, 0 to 1e30, default 0 */
     double elbo_weight;   /**< 0 to 1, default 0 */
-    int32_t optimizer;    /**< default #VAE_ADAM; the others are not served yet */
+    int32_t optimizer;    /**< default #VAE_ADAM */
     int32_t reserved;     /**< 0 */
     double learning_rate; /**< step size, 0 to 1e30, default 1e-3 */
-    double beta1;         /**< decay of Adam's first moment, 0 <= beta1 < 1, default 0.9 */
-    double beta2;         /**< decay of Adam's second moment, 0 <= beta2 < 1, default 0.999 */
-    double epsilon;       /**< of Adam, 1.17549436e-38 (FLT_MIN) to 1e30, default 1e-8 */
-    double momentum;      /**< of #VAE_SGD, default 0; others are not served yet */
-    double weight_decay;  /**< of all learned tensors, default 0; others are not served yet */
-    double clip_norm;     /**< limit of the gradient's l2 norm, default 0: none; others are not served yet */
+    double beta1;         /**< decay of the first moment of Adam and AdamW, 0 <= beta1 < 1, default 0.9 */
+    double beta2;         /**< decay of their second moment, 0 <= beta2 < 1, default 0.999 */
+    double epsilon;       /**< of Adam and Adagrad, 1.17549436e-38 (FLT_MIN) to 1e30, default 1e-8 */
+    double momentum;      /**< of #VAE_SGD, 0 <= momentum < 1, default 0 */
+    double weight_decay;  /**< of all learned tensors, biases and scales included; 0 to 1e30, default 0 */
+    double clip_norm;     /**< limit of the gradient's l2 norm, 0 to 1e30, default 0: none */
 } vae_training;
 
 /**
@@ -1296,7 +1312,7 @@ typedef struct vae_terms {
     double elbo;      /**< loglik - kl, by the same draws: kl_weight 1, without free_bits and kl_capacity */
     double loglik;    /**< log p(x|z), summed over x's dimensions, mean over the draws of z */
     double kl;        /**< KL(q(z|x) || p(z)), in closed form for #VAE_PRIOR_NORMAL, else by the draws */
-    double grad_norm; /**< l2 norm of the gradient, before clipping; 0 where none was computed */
+    double grad_norm; /**< l2 norm of the open gradient, before clipping; 0 where none was computed */
 } vae_terms;
 
 /**
@@ -1570,11 +1586,11 @@ VAE_API uint64_t vae_steps(const vae_model *model);
  * vae_batch.total_weight: by default, of the mean over the batch. A program whose loss is the sum over a
  * batch of 128 has gradients and gradient norms 128 times as large.
  *
- * A gradient is open from a successful vae_grad() or vae_backward() on. It ends with the next vae_apply(),
- * vae_step() or vae_step_batch(), be it a success, #VAE_ERR_NONFINITE or #VAE_ERR_DATA; another vae_grad()
- * replaces it, vae_backward() adds to it, and each ends it by the same two errors. Errors found before the
- * pass (#VAE_ERR_ARG, #VAE_ERR_ABI, #VAE_ERR_STATE, #VAE_ERR_UNSUPPORTED) change nothing, an open gradient
- * included.
+ * A gradient is open from a successful vae_grad(), vae_grad_add(), vae_backward() or vae_set_grads() on. It
+ * ends with the next vae_apply(), vae_step() or vae_step_batch(), be it a success, #VAE_ERR_NONFINITE or
+ * #VAE_ERR_DATA; another vae_grad() or vae_set_grads() replaces it, vae_grad_add() and vae_backward() add to
+ * it, and these errors of theirs end it. Errors found before the pass (#VAE_ERR_ARG, #VAE_ERR_ABI,
+ * #VAE_ERR_STATE, #VAE_ERR_UNSUPPORTED) change nothing, an open gradient included.
  *
  * After any error parameters, moments and step count are bit-identical to before.
  * @{
@@ -1591,7 +1607,8 @@ VAE_API uint64_t vae_steps(const vae_model *model);
  * @param terms  before the update; NULL to skip
  * @return #VAE_OK; #VAE_ERR_ARG; #VAE_ERR_ABI (terms); #VAE_ERR_STATE; #VAE_ERR_DATA; #VAE_ERR_NONFINITE,
  *         its words naming the place, where a value of x, a term or a gradient is NaN or infinite, a
- *         gradient's square overflows float32, or the update would make a parameter infinite
+ *         gradient's square overflows float32 (also after weight decay was added), or the update would make a
+ *         parameter or a moment infinite
  * @since 0.1
  */
 VAE_API int vae_step(vae_model *model, const float *x, size_t n, vae_terms *terms);
@@ -1618,6 +1635,24 @@ VAE_API int vae_step_batch(vae_model *model, const vae_batch *batch, vae_terms *
  * @since 0.1
  */
 VAE_API int vae_grad(vae_model *model, const vae_batch *batch, vae_terms *terms);
+
+/**
+ * Adds a gradient to the open one, or begins at zero if none is open: a batch in parts (micro-batches), where
+ * it does not fit max_batch. With one total_weight for all parts, the sum is the gradient of the whole batch,
+ * up to rounding, and the parts' terms add up to the whole's (free_bits excepted). Row i of the call has
+ * the noise of row first_row + r + i, where r is the number of rows that vae_grad() and vae_grad_add() have
+ * put into the open gradient before: a program that leaves first_row at the whole batch's value in every part
+ * has the whole's noise.
+ *
+ * @param model  neither a view nor inference-only
+ * @param batch  as in vae_step_batch(), with total_weight > 0
+ * @param terms  of the rows of this call; grad_norm is that of the open gradient, after the addition. NULL to
+ *               skip
+ * @return as vae_step_batch(), and #VAE_ERR_ARG without total_weight; after #VAE_ERR_NONFINITE (also where
+ *         the sum, or its square, overflows float32) and #VAE_ERR_DATA no gradient is open
+ * @since 0.1
+ */
+VAE_API int vae_grad_add(vae_model *model, const vae_batch *batch, vae_terms *terms);
 
 /**
  * Takes a loss of the program's own back through the model's networks: vae_infer() transposed. Given the
@@ -1653,14 +1688,15 @@ VAE_API int vae_backward(vae_model *model, const vae_batch *batch, const vae_adj
 
 /**
  * Updates the parameters by the open gradient, and ends it: the second half of a step. vae_steps() grows by
- * 1. The gradient is read where vae_grad_buffer() points to, so that a program may clip it or sum it over
- * machines in between.
+ * 1. The gradient is read where vae_grad_buffer() points to, so that a program may change it or sum it over
+ * machines in between; clip_norm and weight_decay count here. The buffer's values are unspecified afterwards.
  *
  * @param model      neither a view nor inference-only, with an open gradient
  * @param grad_norm  [1] output: the gradient's l2 norm, before clipping; NULL to skip
  * @return #VAE_OK; #VAE_ERR_ARG; #VAE_ERR_STATE (also without an open gradient); #VAE_ERR_NONFINITE, where a
- *         gradient is NaN or infinite, its square overflows float32, or the update would make a parameter
- *         infinite: nothing is changed, but the gradient is no longer open
+ *         gradient is NaN or infinite, its square overflows float32 (also after weight decay was added), or
+ *         the update would make a parameter or a moment infinite: nothing is changed, but the gradient is no
+ *         longer open
  * @since 0.1
  */
 VAE_API int vae_apply(vae_model *model, double *grad_norm);
@@ -1897,6 +1933,20 @@ VAE_API int vae_set_params(vae_model *model, const float *params, uint64_t count
  * @since 0.1
  */
 VAE_API int vae_get_grads(const vae_model *model, float *grads, uint64_t count);
+
+/**
+ * Opens a gradient of the program's own, in canonical order, in the place of one that may be open: for
+ * example a sum over machines of what vae_get_grads() gave. vae_apply() updates by it. Rows that
+ * vae_grad_add() adds to it are numbered from first_row on.
+ *
+ * @param model  neither a view nor inference-only
+ * @param grads  [count] finite values, of a loss to be minimised
+ * @param count  vae_param_count()
+ * @return #VAE_OK, #VAE_ERR_ARG (also for a value that is not finite) or #VAE_ERR_STATE; after an error an
+ *         open gradient is as it was
+ * @since 0.1
+ */
+VAE_API int vae_set_grads(vae_model *model, const float *grads, uint64_t count);
 
 /**
  * Returns the open gradient in place: the values of vae_get_grads() in the model's internal order, which is

@@ -66,8 +66,10 @@ static int run(const char *function, vae_model *model, const struct vae_pass *pa
     trainer->open = 0;
     if ((status = vae_adjoint_check(function, pass, own)) != VAE_OK)
         return status;
-    if (!was_open)
+    if (!was_open) {
         memset(trainer->grads, 0, (size_t)model->network->learned * sizeof *trainer->grads);
+        trainer->rows = 0;
+    }
     double squared_norm = vae_adjoint_run(pass, trainer, own);
     if ((status = vae_check_gradient(function, model, squared_norm)) != VAE_OK ||
         (status = vae_adjoint_check_outputs(function, pass, own)) != VAE_OK)

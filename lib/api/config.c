@@ -309,6 +309,7 @@ static int check_objective(const struct place *at, const vae_training *t, int32_
 static int check_optimizer(const struct place *at, const vae_training *t)
 {
     double rate = t->learning_rate, b1 = t->beta1, b2 = t->beta2, epsilon = t->epsilon;
+    double momentum = t->momentum, decay = t->weight_decay, clip = t->clip_norm;
     int status;
     if ((status = check_choice(at, "optimizer", t->optimizer, VAE_ADAM, vae_optimizer_last,
              vae_optimizer_of(t->optimizer) != NULL)) != VAE_OK ||
@@ -317,10 +318,11 @@ static int check_optimizer(const struct place *at, const vae_training *t)
         (status = check_real(at, "beta2", b2, b2 >= 0 && b2 < 1, "at least 0 and below 1")) != VAE_OK ||
         (status = check_real(at, "epsilon", epsilon, epsilon >= (double)FLT_MIN && epsilon <= 1e30,
              "1.17549436e-38 to 1e30")) != VAE_OK ||
-        (status = check_unserved(at, "momentum", t->momentum == 0)) != VAE_OK ||
-        (status = check_unserved(at, "weight_decay", t->weight_decay == 0)) != VAE_OK)
+        (status = check_real(
+             at, "momentum", momentum, momentum >= 0 && momentum < 1, "at least 0 and below 1")) != VAE_OK ||
+        (status = check_real(at, "weight_decay", decay, decay >= 0 && decay <= 1e30, "0 to 1e30")) != VAE_OK)
         return status;
-    return check_unserved(at, "clip_norm", t->clip_norm == 0);
+    return check_real(at, "clip_norm", clip, clip >= 0 && clip <= 1e30, "0 to 1e30");
 }
 
 int vae_training_read(const char *function, vae_training *own, const vae_training *caller, int32_t prior)

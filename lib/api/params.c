@@ -71,6 +71,18 @@ int vae_get_grads(const vae_model *model, float *grads, uint64_t count)
     return VAE_OK;
 }
 
+int vae_set_grads(vae_model *model, const float *grads, uint64_t count)
+{
+    int status = check_copy(__func__, model, "grads", grads, count);
+    if (status != VAE_OK || (status = vae_check_trained(__func__, model)) != VAE_OK ||
+        (status = check_finite(__func__, "grads", grads, count)) != VAE_OK)
+        return status;
+    vae_model_import_grads(model, grads);
+    model->trainer.open = 1;
+    model->trainer.rows = 0;
+    return VAE_OK;
+}
+
 float *vae_grad_buffer(vae_model *model, uint64_t *count)
 {
     if (check_open(__func__, model) != VAE_OK)

@@ -50,15 +50,15 @@ int vae_check_gradient(const char *function, const vae_model *model, double squa
     return VAE_OK;
 }
 
-static int check_update(const char *function, const vae_model *model)
+static int check_update(const char *function, const vae_model *model, double squared_norm)
 {
-    uint64_t element, at = vae_gradient_overflows(model->network, &model->trainer);
+    uint64_t element, at = vae_gradient_overflows(model->network, &model->trainer, squared_norm);
     if (at == model->network->learned)
         return VAE_OK;
     const struct vae_tensor *t = vae_model_find(model, at, &element);
     return vae_fail(VAE_ERR_NONFINITE,
-        "%s: the update would make %s, element %llu, infinite: lower the learning rate", function, t->name,
-        (unsigned long long)element);
+        "%s: the update would make %s, element %llu, or a moment of it infinite: lower the learning rate",
+        function, t->name, (unsigned long long)element);
 }
 
 static int check_batch(const char *function, const vae_model *model, const vae_batch *batch, double sum)
@@ -81,9 +81,22 @@ static int check_batch(const char *function, const vae_model *model, const vae_b
 struct step {
     struct vae_pass pass;
     struct vae_bound bound;
+    int adds; /* is the gradient added to an open one? */
 };
 
-/* All that vae_grad and vae_step share: arguments, the pass, its terms. */
+/* Rows that an open gradient is made of come before those of a batch that is added. */
+static void count_rows(vae_model *model, struct step *step, vae_batch *batch)
+{
+    struct vae_trainer *t = &model->trainer;
+    step->adds = step->adds && t->open;
+    if (!step->adds)
+        t->rows = 0;
+    batch->first_row += t->rows;
+    t->rows += batch->n;
+    t->open = 0;
+}
+
+/* All that gradients and steps share: arguments, the pass, its terms. */
 static int run_pass(const char *function, vae_model *model, const vae_batch *caller, const vae_terms *terms,
     struct step *step)
 {
@@ -96,7 +109,10 @@ static int run_pass(const char *function, vae_model *model, const vae_batch *cal
     double sum = vae_rows_sum(&batch), total = batch.total_weight > 0 ? batch.total_weight : sum;
     if ((status = check_batch(function, model, &batch, sum)) != VAE_OK)
         return status;
-    model->trainer.open = 0;
+    if (step->adds && !(batch.total_weight > 0))
+        return vae_fail(
+            VAE_ERR_ARG, "%s: batch.total_weight is 0: must be that of the whole batch", function);
+    count_rows(model, step, &batch);
     struct vae_rows rows =
         vae_rows_take(&model->ws, &batch, vae_key(model->network->seed, batch.seed), &next);
     step->pass = vae_train_pass(model->network, &model->ws, &model->trainer, &rows);
@@ -118,21 +134,39 @@ static void put_terms(const struct step *step, double squared_norm, vae_terms *t
     vae_struct_write(&vae_terms_struct, terms, &own);
 }
 
+/* One update by the gradient in the trainer's memory, or nothing. */
+static int update(const char *function, vae_model *model, double squared_norm)
+{
+    int status = vae_check_gradient(function, model, squared_norm);
+    if (status != VAE_OK)
+        return status;
+    squared_norm = vae_gradient_adjust(model->network, &model->ws, &model->trainer, squared_norm);
+    if ((status = vae_check_gradient(function, model, squared_norm)) != VAE_OK ||
+        (status = check_update(function, model, squared_norm)) != VAE_OK)
+        return status;
+    vae_gradient_apply(model->network, &model->ws, &model->trainer);
+    return VAE_OK;
+}
+
+static int may_fuse(const vae_model *model, const struct step *step)
+{
+    return !model->network->gemm.sgemm && !vae_gradient_is_adjusted(&model->trainer) &&
+           vae_gradient_bounded(&step->pass, &model->trainer, &step->bound);
+}
+
 static int step_on(const char *function, vae_model *model, const vae_batch *batch, vae_terms *terms)
 {
-    struct step step;
+    struct step step = {.adds = 0};
     double squared_norm;
     int status = run_pass(function, model, batch, terms, &step);
     if (status != VAE_OK)
         return status;
-    if (!model->network->gemm.sgemm && vae_gradient_bounded(&step.pass, &model->trainer, &step.bound)) {
+    if (may_fuse(model, &step)) {
         squared_norm = vae_gradient_fused(&step.pass, &model->trainer, &step.bound);
     } else {
         squared_norm = vae_gradient_run(&step.pass, &model->trainer, &step.bound);
-        if ((status = vae_check_gradient(function, model, squared_norm)) != VAE_OK ||
-            (status = check_update(function, model)) != VAE_OK)
+        if ((status = update(function, model, squared_norm)) != VAE_OK)
             return status;
-        vae_gradient_apply(model->network, &model->ws, &model->trainer);
     }
     model->own_network.version++;
     put_terms(&step, squared_norm, terms);
@@ -150,18 +184,31 @@ int vae_step_batch(vae_model *model, const vae_batch *batch, vae_terms *terms)
     return step_on(__func__, model, batch, terms);
 }
 
-int vae_grad(vae_model *model, const vae_batch *batch, vae_terms *terms)
+static int gradient_of(
+    const char *function, vae_model *model, const vae_batch *batch, vae_terms *terms, int adds)
 {
-    struct step step;
-    int status = run_pass(__func__, model, batch, terms, &step);
+    struct step step = {.adds = adds};
+    int status = run_pass(function, model, batch, terms, &step);
     if (status != VAE_OK)
         return status;
-    double squared_norm = vae_gradient_run(&step.pass, &model->trainer, &step.bound);
-    if ((status = vae_check_gradient(__func__, model, squared_norm)) != VAE_OK)
+    double squared_norm = step.adds ? vae_gradient_add(&step.pass, &model->trainer, &step.bound, 0,
+                                          vae_network_nodes(model->network))
+                                    : vae_gradient_run(&step.pass, &model->trainer, &step.bound);
+    if ((status = vae_check_gradient(function, model, squared_norm)) != VAE_OK)
         return status;
     model->trainer.open = 1;
     put_terms(&step, squared_norm, terms);
     return VAE_OK;
+}
+
+int vae_grad(vae_model *model, const vae_batch *batch, vae_terms *terms)
+{
+    return gradient_of(__func__, model, batch, terms, 0);
+}
+
+int vae_grad_add(vae_model *model, const vae_batch *batch, vae_terms *terms)
+{
+    return gradient_of(__func__, model, batch, terms, 1);
 }
 
 int vae_apply(vae_model *model, double *grad_norm)
@@ -173,10 +220,8 @@ int vae_apply(vae_model *model, double *grad_norm)
         return vae_fail(VAE_ERR_STATE, "%s: no gradient is open; call vae_grad first", __func__);
     double squared_norm = vae_gradient_norm(model->network, &model->ws, &model->trainer);
     model->trainer.open = 0;
-    if ((status = vae_check_gradient(__func__, model, squared_norm)) != VAE_OK ||
-        (status = check_update(__func__, model)) != VAE_OK)
+    if ((status = update(__func__, model, squared_norm)) != VAE_OK)
         return status;
-    vae_gradient_apply(model->network, &model->ws, &model->trainer);
     model->own_network.version++;
     if (grad_norm)
         *grad_norm = sqrt(squared_norm);

@@ -54,13 +54,16 @@ static int read_config(struct vae_loading *l)
     return arrays.spans ? vae_read_config(&from, &l->config, &arrays) : VAE_ERR_NOMEM;
 }
 
+/* An optimizer that is none is found when the settings are validated. */
 static int check_counts(const struct vae_loading *l)
 {
-    for (int i = 0; i < VAE_MOST_MOMENTS; i++) {
+    const struct vae_optimizer_kind *optimizer = vae_optimizer_of(l->training.optimizer);
+    for (unsigned i = 0; optimizer && i < VAE_MOST_MOMENTS; i++) {
         double power = l->counts.power[i];
-        if (l->counts.steps == 0 ? power != 1 : !(power >= 0 && power < 1))
+        int counted = i < optimizer->powers && l->counts.steps > 0;
+        if (counted ? !(power >= 0 && power < 1) : power != 1)
             return vae_fail(VAE_ERR_FORMAT, "%s: " VAE_KEY_STATE ": beta%d_power does not fit steps",
-                l->archive.function, i + 1);
+                l->archive.function, (int)i + 1);
     }
     return VAE_OK;
 }
@@ -195,10 +198,9 @@ static int check_values(
         squares ? "finite and at least 0" : "finite");
 }
 
-/* Adam's second moment is a mean of squares. */
 static int holds_squares(const struct vae_model *model, int moment)
 {
-    return model->trainer.settings.optimizer == VAE_ADAM && moment == 1;
+    return moment >= 0 && (model->trainer.optimizer->squares >> moment & 1);
 }
 
 static int read_tensor(struct vae_archive *a, const struct vae_model *model, const struct vae_tensor *t,
@@ -227,6 +229,17 @@ static int read_tensors(struct vae_archive *a, const struct vae_model *model, in
     int status = VAE_OK;
     for (size_t i = 0; status == VAE_OK && i < model->tensor_count; i++)
         status = read_tensor(a, model, &model->tensors[i], moment, passage, own);
+    return status;
+}
+
+static int read_moment(
+    struct vae_archive *a, struct vae_model *model, unsigned moment, const struct passage *passage)
+{
+    float *own = model->trainer.moment[moment];
+    int status = read_tensors(a, model, (int)moment, passage, own);
+    if (status == VAE_OK && own)
+        model->trainer.reach[moment] =
+            (double)model->network->kernels->train->max_abs((size_t)model->network->learned, own);
     return status;
 }
 
@@ -289,7 +302,7 @@ int vae_loading_fill(struct vae_loading *l, struct vae_model *model)
     if (status == VAE_OK)
         status = read_tensors(a, model, -1, &passage, params);
     for (unsigned i = 0; status == VAE_OK && i < moments; i++)
-        status = read_tensors(a, model, (int)i, &passage, trainer->moment[i]);
+        status = read_moment(a, model, i, &passage);
     if (status == VAE_OK)
         status = check_unused(a);
     if (status == VAE_OK && model->in_place)

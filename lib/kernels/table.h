@@ -133,6 +133,17 @@ struct vae_adam {
     float beta1, beta2, rate, epsilon;
     float root_correction2; /* 1 / sqrt(1 - beta2^t) */
     float rest1, rest2;     /* 1 - beta, not of the rounded beta: 1e-5 off at 0.999, 0 near 1 */
+    float shrink;           /* adamw: the part of p that is taken away first */
+};
+
+/* Adagrad, Duchi, Hazan & Singer 2011: p -= rate g / (sqrt(sum of g's squares so far) + epsilon). */
+struct vae_adagrad {
+    float rate, epsilon;
+};
+
+/* Gradient descent with a heavy ball: b = momentum b + g, p -= rate b. */
+struct vae_sgd {
+    float momentum, rate;
 };
 
 /* What a pass over x notes on the way: the bits, sign off, of the largest magnitude; all bits or-ed; not 0
@@ -167,8 +178,13 @@ struct vae_train_kernels {
     void (*gauss)(size_t n, size_t d, const float *x, size_t ldx, const float *mean, size_t ldmean,
         const float *logvar, size_t ldlogvar, const float *w, double *value, float *gmean, size_t ldgmean,
         float *glogvar, size_t ldglogvar, struct vae_seen *seen, uint32_t *most);
-    /* p, m, v updated by g, n elements; returns sum_squares(n, g) */
+    /* p and its moments updated by g, n elements; these return sum_squares(n, g) */
     double (*adam)(const struct vae_adam *adam, size_t n, const float *g, float *p, float *m, float *v);
+    double (*adamw)(const struct vae_adam *adam, size_t n, const float *g, float *p, float *m, float *v);
+    double (*adagrad)(const struct vae_adagrad *adagrad, size_t n, const float *g, float *p, float *s);
+    double (*sgd)(const struct vae_sgd *sgd, size_t n, const float *g, float *p, float *b);
+    /* y = a x + b y, n elements */
+    void (*blend)(size_t n, float a, const float *x, float b, float *y);
     double (*sum_squares)(size_t n, const float *g);
     float (*max_abs)(size_t n, const float *g); /* infinity where an element is NaN */
     /* a pass over x alone, which notes every field of seen */

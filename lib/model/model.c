@@ -431,12 +431,22 @@ void vae_model_export(const struct vae_model *model, const float *own, float *ca
             canonical + owner->tensors[i].offset);
 }
 
-void vae_model_import(struct vae_model *model, const float *canonical)
+static void import(const struct vae_model *model, const float *canonical, float *own)
 {
     for (size_t i = 0; i < model->tensor_count; i++)
         vae_tensor_put(&model->tensors[i], model->network->panel, canonical + model->tensors[i].offset, 0,
-            (size_t)model->tensors[i].count, model->own_network.params);
+            (size_t)model->tensors[i].count, own);
+}
+
+void vae_model_import(struct vae_model *model, const float *canonical)
+{
+    import(model, canonical, model->own_network.params);
     model->own_network.version++;
+}
+
+void vae_model_import_grads(struct vae_model *model, const float *canonical)
+{
+    import(model, canonical, model->trainer.grads);
 }
 
 const struct vae_tensor *vae_model_find(const struct vae_model *model, uint64_t own, uint64_t *element)

@@ -59,6 +59,7 @@ static inline const struct vae_model *vae_model_owner(const struct vae_model *mo
 /* Copies between canonical order and an array in the model's own order. */
 void vae_model_export(const struct vae_model *model, const float *own, float *canonical);
 void vae_model_import(struct vae_model *model, const float *canonical);
+void vae_model_import_grads(struct vae_model *model, const float *canonical);
 /* The tensor that an element of the model's own order belongs to; its number in there into *element. */
 const struct vae_tensor *vae_model_find(const struct vae_model *model, uint64_t own, uint64_t *element);
 

@@ -15,15 +15,16 @@
 #include <math.h>
 #include <string.h>
 
-enum work { WORK_GRADIENT = 1, WORK_UPDATE = 2, WORK_ADD = 4 };
+enum work { WORK_GRADIENT = 1, WORK_ADD = 2, WORK_ADJUST = 4, WORK_UPDATE = 8 };
 
 struct job {
     const struct vae_network *net;
     struct vae_workspace *ws;
     struct vae_trainer *trainer;
-    const struct vae_pass *pass;   /* with WORK_GRADIENT and WORK_ADD */
+    const struct vae_pass *pass;   /* with WORK_GRADIENT */
     const struct vae_bound *bound; /* likewise; NULL: a loss of the program's own */
     struct vae_rule rule;
+    float factor, decay; /* with WORK_ADJUST: of the gradient, and of the parameters that are added to it */
     int work, through_scratch;
     size_t from, to; /* with WORK_ADD: the layers that take part */
 };
@@ -78,37 +79,30 @@ static void gradient(const struct job *job, size_t node, const struct vae_piece 
     rows.node->kind->gradient(&call, &rows, piece, &ahead, weight, bias);
 }
 
-/* Adds n numbers: as the bias of an epilogue that does nothing else. */
-static void add(const struct vae_train_kernels *kernels, size_t n, const float *from, float *to)
+/* Is the gradient of this layer made? */
+static int takes_part(const struct job *job, size_t node)
 {
-    struct vae_epilogue sum = {.kind = VAE_EPILOGUE_FORWARD, .activation = VAE_IDENTITY, .bias = from};
-    kernels->epilogue(&sum, 1, n, to, n);
+    return !(job->work & WORK_ADD) || (node >= job->from && node < job->to);
 }
 
-/* Adds a piece's gradient to the open one. A CBLAS makes whole layers at once, each in a place of its own. */
-static void add_gradient(const struct job *job, size_t node, const struct vae_piece *piece, size_t worker)
-{
-    struct vae_trainer *t = job->trainer;
-    int whole = job->net->gemm.sgemm != NULL;
-    float *room = t->scratch + worker * VAE_PIECE_FLOATS;
-    float *weight = whole ? t->scratch + piece->weight : room;
-    float *bias = whole ? t->scratch + piece->bias : room + VAE_PIECE_WEIGHTS;
-    gradient(job, node, piece, worker, weight, bias);
-    add(job->net->kernels->train, piece->weights, weight, t->grads + piece->weight);
-    add(job->net->kernels->train, piece->biases, bias, t->grads + piece->bias);
-}
-
-/* Of n numbers of the gradient, which belong at `offset`: the squared norm, after the update where there is
- * one. */
+/* Of n numbers of the gradient, which belong at `offset` and may lie there: the squared norm, after all other
+ * work. */
 static double use(const struct job *job, size_t offset, size_t n, const float *g)
 {
     struct vae_trainer *t = job->trainer;
     const struct vae_train_kernels *kernels = job->net->kernels->train;
+    float *params = job->net->params + offset, *grads = t->grads + offset;
     float *const moment[VAE_MOST_MOMENTS] = {
         t->moment[0] ? t->moment[0] + offset : NULL, t->moment[1] ? t->moment[1] + offset : NULL};
+    if (job->work & WORK_ADD && g != grads) {
+        kernels->blend(n, 1, g, 1, grads);
+        g = grads;
+    }
+    if (job->work & WORK_ADJUST)
+        kernels->blend(n, job->decay, params, job->factor, grads);
     if (!(job->work & WORK_UPDATE))
         return kernels->sum_squares(n, g);
-    return t->optimizer->update(kernels, &job->rule, n, g, job->net->params + offset, moment);
+    return t->optimizer->update(kernels, &job->rule, n, g, params, moment);
 }
 
 static void run_piece(void *arg, size_t task, size_t worker)
@@ -118,16 +112,18 @@ static void run_piece(void *arg, size_t task, size_t worker)
     size_t node = node_of(job, task);
     const struct vae_node *layer = &job->net->nodes[node];
     struct vae_piece p = layer->kind->piece(layer, &job->net->gemm, task - t->first_piece[node]);
-    float *weight = t->grads + p.weight, *bias = t->grads + p.bias;
+    int made = job->work & WORK_GRADIENT && takes_part(job, node), apart = made && job->through_scratch;
+    float *weight = apart ? t->scratch : t->grads, *bias = weight;
     vae_profile_start();
-    if (job->through_scratch) {
-        weight = t->scratch + worker * VAE_PIECE_FLOATS;
+    if (apart && !job->net->gemm.sgemm) {
+        weight += worker * VAE_PIECE_FLOATS;
         bias = weight + VAE_PIECE_WEIGHTS;
+    } else {
+        weight += p.weight;
+        bias += p.bias;
     }
-    if (job->work & WORK_GRADIENT)
+    if (made)
         gradient(job, node, &p, worker, weight, bias);
-    if (job->work & WORK_ADD && node >= job->from && node < job->to)
-        add_gradient(job, node, &p, worker);
     vae_profile_mark(VAE_PHASE_WEIGHT_GRADIENTS);
     double sum = use(job, p.weight, p.weights, weight);
     if (p.biases)
@@ -172,12 +168,11 @@ static double run_scales(const struct job *job)
         size_t at = job->net->spans[k].scale_at;
         if (!vae_scale_is_learned(&job->net->spans[k]))
             continue;
-        float g = job->work & WORK_GRADIENT ? scale_gradient(job, k) : job->trainer->grads[at];
-        if (job->work & WORK_ADD && job->to == vae_network_nodes(job->net))
-            g += scale_gradient(job, k);
-        if (!job->through_scratch)
-            job->trainer->grads[at] = g;
-        sum += use(job, at, 1, &g);
+        int made = job->work & WORK_GRADIENT && takes_part(job, vae_network_nodes(job->net) - 1);
+        float scratch, *g = made && job->through_scratch ? &scratch : &job->trainer->grads[at];
+        if (made)
+            *g = scale_gradient(job, k);
+        sum += use(job, at, 1, g);
     }
     return sum;
 }
@@ -187,13 +182,14 @@ static double run_scales(const struct job *job)
 static double run_prior(const struct job *job)
 {
     struct vae_component_gradient from;
+    int made = job->work & WORK_GRADIENT && job->bound != NULL;
     double sum = 0;
     for (size_t i = 0; vae_components_gradient(job->net, job->pass, i, &from); i++)
         for (size_t k = 0; k < from.rows; k++) {
             size_t at = from.at + k * from.cols;
             float *grads = job->trainer->grads + at;
-            const float *g = job->work & WORK_GRADIENT ? from.g + k * from.ld : grads;
-            if (job->work & WORK_GRADIENT && !job->through_scratch)
+            const float *g = made ? from.g + k * from.ld : grads;
+            if (made && !job->through_scratch)
                 memcpy(grads, g, from.cols * sizeof *g);
             sum += use(job, at, from.cols, g);
         }
@@ -225,10 +221,12 @@ static struct vae_rule next_rule(const struct vae_trainer *t)
     return t->optimizer->prepare(&t->settings, &counts);
 }
 
-static int update_bounded(const struct vae_trainer *t)
+/* Of an update by gradients of at most g, whose rule may be asked for. */
+static int update_bounded(const struct vae_trainer *t, const struct vae_rule *rule, double g)
 {
-    struct vae_rule rule = next_rule(t);
-    return t->optimizer->most(&rule) < MOST_UPDATE;
+    double reach[VAE_MOST_MOMENTS];
+    memcpy(reach, t->reach, sizeof reach);
+    return t->optimizer->most(rule, g, reach) < MOST_UPDATE;
 }
 
 /* A gradient of a learned scale is at most about a row's log-likelihood. */
@@ -256,7 +254,8 @@ static int prior_bounded(const struct vae_pass *p)
 
 int vae_gradient_bounded(const struct vae_pass *p, const struct vae_trainer *t, const struct vae_bound *b)
 {
-    if (!scales_bounded(p, b) || !prior_bounded(p) || !update_bounded(t))
+    struct vae_rule rule = next_rule(t);
+    if (!scales_bounded(p, b) || !prior_bounded(p) || !update_bounded(t, &rule, MOST_GRADIENT))
         return 0;
     for (size_t i = 0; i < vae_network_nodes(p->net); i++) {
         const struct vae_node *node = &p->net->nodes[i];
@@ -270,13 +269,14 @@ int vae_gradient_bounded(const struct vae_pass *p, const struct vae_trainer *t, 
 }
 
 /* On copies, by the very kernels of the update. */
-uint64_t vae_gradient_overflows(const struct vae_network *net, const struct vae_trainer *t)
+uint64_t vae_gradient_overflows(
+    const struct vae_network *net, const struct vae_trainer *t, double squared_norm)
 {
     enum { ROOM = 256 };
     struct vae_rule rule = next_rule(t);
     float p[ROOM],
         moments[VAE_MOST_MOMENTS][ROOM], *const moment[VAE_MOST_MOMENTS] = {moments[0], moments[1]};
-    if (t->optimizer->most(&rule) < MOST_UPDATE)
+    if (update_bounded(t, &rule, sqrt(squared_norm)))
         return net->learned;
     for (uint64_t at = 0; at < net->learned; at += ROOM) {
         size_t n = net->learned - at < ROOM ? (size_t)(net->learned - at) : ROOM;
@@ -284,20 +284,46 @@ uint64_t vae_gradient_overflows(const struct vae_network *net, const struct vae_
         for (unsigned k = 0; k < t->optimizer->moments; k++)
             memcpy(moments[k], t->moment[k] + at, n * sizeof *p);
         t->optimizer->update(net->kernels->train, &rule, n, t->grads + at, p, moment);
-        for (size_t i = 0; i < n; i++)
-            if (!(p[i] - p[i] == 0))
+        for (size_t i = 0; i < n; i++) {
+            float all = p[i] - p[i];
+            for (unsigned k = 0; k < t->optimizer->moments; k++)
+                all += moments[k][i] - moments[k][i];
+            if (all != 0)
                 return at + i;
+        }
     }
     return net->learned;
 }
 
+/* ---- what happens to a gradient before the update ---- */
+
+/* As torch.nn.utils.clip_grad_norm_, but for the 1e-6 there: the norm is cut to clip_norm itself. */
+static double clip_factor(const struct vae_trainer *t, double squared_norm)
+{
+    double norm = sqrt(squared_norm), limit = t->settings.clip_norm;
+    return limit > 0 && norm > limit ? limit / norm : 1;
+}
+
+static double added_decay(const struct vae_trainer *t)
+{
+    return t->optimizer->decoupled ? 0 : t->settings.weight_decay;
+}
+
+int vae_gradient_is_adjusted(const struct vae_trainer *t)
+{
+    return t->settings.clip_norm > 0 || added_decay(t) > 0;
+}
+
 /* ---- the ways to run ---- */
 
-static void count_update(struct job *job)
+static double run_update(struct job *job)
 {
     struct vae_trainer *t = job->trainer;
     t->optimizer->count(&t->settings, &t->counts);
     job->rule = t->optimizer->prepare(&t->settings, &t->counts);
+    double sum = run(job);
+    t->optimizer->most(&job->rule, sqrt(sum), t->reach);
+    return sum;
 }
 
 double vae_gradient_run(const struct vae_pass *p, struct vae_trainer *t, const struct vae_bound *b)
@@ -314,7 +340,8 @@ double vae_gradient_add(
         .trainer = t,
         .pass = p,
         .bound = b,
-        .work = WORK_ADD,
+        .work = WORK_GRADIENT | WORK_ADD,
+        .through_scratch = 1,
         .from = from,
         .to = to};
     return run(&job);
@@ -326,11 +353,22 @@ double vae_gradient_norm(const struct vae_network *net, struct vae_workspace *ws
     return run(&job);
 }
 
+double vae_gradient_adjust(
+    const struct vae_network *net, struct vae_workspace *ws, struct vae_trainer *t, double squared_norm)
+{
+    struct job job = {.net = net,
+        .ws = ws,
+        .trainer = t,
+        .factor = (float)clip_factor(t, squared_norm),
+        .decay = (float)added_decay(t),
+        .work = WORK_ADJUST};
+    return job.factor < 1 || job.decay > 0 ? run(&job) : squared_norm;
+}
+
 void vae_gradient_apply(const struct vae_network *net, struct vae_workspace *ws, struct vae_trainer *t)
 {
     struct job job = {.net = net, .ws = ws, .trainer = t, .work = WORK_UPDATE};
-    count_update(&job);
-    run(&job);
+    run_update(&job);
 }
 
 double vae_gradient_fused(const struct vae_pass *p, struct vae_trainer *t, const struct vae_bound *b)
@@ -342,6 +380,5 @@ double vae_gradient_fused(const struct vae_pass *p, struct vae_trainer *t, const
         .bound = b,
         .work = WORK_GRADIENT | WORK_UPDATE,
         .through_scratch = 1};
-    count_update(&job);
-    return run(&job);
+    return run_update(&job);
 }

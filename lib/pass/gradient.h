@@ -25,14 +25,20 @@ double vae_gradient_add(const struct vae_pass *pass, struct vae_trainer *trainer
 /* Of what trainer->grads holds. */
 double vae_gradient_norm(
     const struct vae_network *net, struct vae_workspace *ws, struct vae_trainer *trainer);
+/* Is a gradient clipped, or the decay of the parameters added to it? Then the fused form may not run. */
+int vae_gradient_is_adjusted(const struct vae_trainer *trainer);
+/* Does that to trainer->grads, whose squared norm is given; returns what it is then. */
+double vae_gradient_adjust(const struct vae_network *net, struct vae_workspace *ws,
+    struct vae_trainer *trainer, double squared_norm);
 /* One update by trainer->grads. */
 void vae_gradient_apply(const struct vae_network *net, struct vae_workspace *ws, struct vae_trainer *trainer);
 /* Gradient and update at once, trainer->grads left alone; the same bits. */
 double vae_gradient_fused(
     const struct vae_pass *pass, struct vae_trainer *trainer, const struct vae_bound *bound);
 
-/* The first flat parameter that an update by trainer->grads would make infinite or NaN; net->learned where
- * none. */
-uint64_t vae_gradient_overflows(const struct vae_network *net, const struct vae_trainer *trainer);
+/* The first flat parameter that an update by trainer->grads would make infinite or NaN, itself or a moment of
+ * it; net->learned where none. */
+uint64_t vae_gradient_overflows(
+    const struct vae_network *net, const struct vae_trainer *trainer, double squared_norm);
 
 #endif

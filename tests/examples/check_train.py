@@ -134,6 +134,14 @@ class Train(unittest.TestCase):
         self.history("--train", data, "--objective", "iwae", "--draws", 3, "--estimates", 2, "--estimator", "dreg")
         self.history("--train", data, "--objective", "iwae", "--draws", 3, "--elbo-weight", 0.5)
 
+    def test_every_optimizer(self):
+        common = ["--sprites", 300, "--seed", 3]
+        first = self.history(*common)
+        others = [["--optimizer", "adamw", "--weight-decay", 0.5], ["--optimizer", "adagrad", "--rate", 0.01],
+                  ["--optimizer", "sgd", "--clip", 10], ["--optimizer", "sgd", "--momentum", 0.9, "--clip", 10]]
+        seen = [tuple(self.history(*common, *more)) for more in others]
+        self.assertEqual(len({tuple(first), *seen}), 5)
+
     def test_float64_is_read(self):
         numbers = [(i * 37 % 128) / 128 for i in range(1600)]
         single = npy(self.dir / "single.npy", "<f4", (80, 20), struct.pack("<1600f", *numbers))
@@ -199,6 +207,8 @@ class Train(unittest.TestCase):
             (["--sprites", "10", "--estimator", "stl", "--free-bits", "1"], "--free-bits goes with"),
             (["--sprites", "10", "--objective", "iwae", "--draws", "257", "--estimates", "257"],
              "--draws times --estimates"),
+            (["--sprites", "10", "--momentum", "0.9"], "--momentum goes with --optimizer sgd"),
+            (["--sprites", "10", "--optimizer", "lion"], "must be adam | adamw | adagrad | sgd"),
             (["--sprites", "10", "--unknown"], "'--unknown' is not an option (--help lists them)"),
             (["--sprites", "10", "--grey=1"], "'--grey=1' is not an option"),
             (["-t", "3"], "'-t' is not an option (--help lists them)"),

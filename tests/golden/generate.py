@@ -5,7 +5,7 @@
     python3 generate.py build/lib/libvae.so > golden.txt
 
 From the library come the initial parameters and the noise (vae_normal, streams "train" and "evaluate"),
-nothing else: bounds, gradients by every estimator and Adam are PyTorch's (2.13). The dump is lines of words:
+nothing else: bounds, gradients by every estimator and updates are PyTorch's (2.13). The dump is lines of words:
 "case NAME", then keys with their numbers; nine digits tell one float32 from the next.
 """
 import ctypes
@@ -25,6 +25,13 @@ LIKELIHOODS = {BERNOULLI: (1, CELL), GAUSS_FIXED: (2, FIXED), GAUSS_SPAN: (2, SP
 ELBO, IWAE = 1, 2
 PLAIN, ANALYTIC_KL, MONTE_CARLO_KL, STL, DREG = range(5)  # VAE_ESTIMATOR_*; PLAIN: the default
 ACTIVATIONS = [lambda v: v, torch.relu, torch.tanh, torch.sigmoid, F.softplus, F.silu, F.gelu]
+
+# VAE_ADAM and those after it, as (rate, momentum, weight decay) makes them of parameters; Adam's epsilon for all.
+OPTIMIZERS = {
+    1: lambda p, lr, momentum, decay: torch.optim.Adam(p, lr=lr, weight_decay=decay),
+    2: lambda p, lr, momentum, decay: torch.optim.AdamW(p, lr=lr, weight_decay=decay),
+    3: lambda p, lr, momentum, decay: torch.optim.Adagrad(p, lr=lr, eps=1e-8, weight_decay=decay),
+    4: lambda p, lr, momentum, decay: torch.optim.SGD(p, lr=lr, momentum=momentum, weight_decay=decay)}
 
 # name, kind, mean activation, log-variance outside the decoder, draws of a bound, (width, activation)s of encoder, of
 # decoder
@@ -57,7 +64,20 @@ BOUNDS = {
 CASES += [
     (name, (BERNOULLI, GAUSS_SPAN)[i % 2], IDENTITY, -0.3, 4, [(5, TANH)], [(5, SOFTPLUS)])
     for i, name in enumerate(BOUNDS) if name]
-X_DIM, Z_DIM, SEED, LEARNING_RATE = 11, 3, 42, 0.01
+# name: rate, optimizer, momentum, weight decay, limit of the gradient's norm; the cases above have the first
+UPDATES = {
+    "": (0.01, 1, 0.0, 0.0, 0.0),
+    "adam_decay": (0.01, 1, 0.0, 0.2, 0.0),
+    "adamw": (0.01, 2, 0.0, 0.5, 0.0),
+    "adamw_clipped": (0.02, 2, 0.0, 0.1, 0.3),
+    "adagrad": (0.05, 3, 0.0, 0.0, 0.0),
+    "adagrad_decay": (0.05, 3, 0.0, 0.2, 1.5),
+    "sgd": (0.05, 4, 0.0, 0.0, 0.0),
+    "sgd_momentum": (0.02, 4, 0.9, 0.1, 0.0),
+    "sgd_clipped": (0.1, 4, 0.5, 0.05, 1.0),
+}
+CASES += [(name, GAUSS_SPAN, IDENTITY, -0.3, 1, [(5, TANH)], [(5, SOFTPLUS)]) for name in UPDATES if name]
+X_DIM, Z_DIM, SEED = 11, 3, 42
 
 u64, i32, f64, pointer = ctypes.c_uint64, ctypes.c_int32, ctypes.c_double, ctypes.c_void_p
 
@@ -245,7 +265,7 @@ def dump(case):
     x = torch.rand(ROWS, X_DIM, dtype=torch.float32).double()
     print("case", name)
     put("kinds", [kind, mean_activation, samples, X_DIM, Z_DIM, SEED, ROWS, STEPS, READ_SAMPLES])
-    put("numbers", [scale_value, LEARNING_RATE])
+    put("numbers", [scale_value, *UPDATES.get(name, UPDATES[""])])
     put("bound", BOUNDS.get(name, BOUNDS[""]))
     put("encoder", [number for layer in encoder for number in layer])
     put("decoder", [number for layer in decoder for number in layer])
@@ -258,12 +278,15 @@ def dump(case):
     for key, draws in ("elbo_at_mu", None), ("elbo", [noise(EVALUATE, s, 0) for s in range(READ_SAMPLES)]):
         loglik, kl = model.terms(x, draws)
         put(key, (loglik - kl).tolist())
-    adam = torch.optim.Adam(model.params, lr=LEARNING_RATE)
+    rate, optimizer, momentum, decay, limit = UPDATES.get(name, UPDATES[""])
+    update = OPTIMIZERS[optimizer](model.params, rate, momentum, decay)
     for step in range(STEPS):
-        adam.zero_grad()
+        update.zero_grad()
         objective, _, _ = model.train_terms(x, step)
         (-objective).backward()
-        adam.step()
+        if limit > 0:
+            torch.nn.utils.clip_grad_norm_(model.params, limit)
+        update.step()
     put("last", model.flat(model.params))
 
 

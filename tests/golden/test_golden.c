@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Test. The model against the same model in PyTorch, float64 (golden.txt, written by generate.py): first
  * parameters to the bit, forward values and gradients to 1e-5 of their norm, tensor by tensor, parameters
- * after Adam's steps to 1e-4.
+ * after the optimizer's steps to 1e-4.
  */
 #include "../support/models.h"
 #include "../support/runner.h"
@@ -130,6 +130,10 @@ static vae_model *create(const struct golden *golden)
     plan.spans[0].scale_value = numbers[0];
     plan.training.samples = (uint64_t)kinds[2];
     plan.training.learning_rate = numbers[1];
+    plan.training.optimizer = (int32_t)numbers[2];
+    plan.training.momentum = numbers[3];
+    plan.training.weight_decay = numbers[4];
+    plan.training.clip_norm = numbers[5];
     set_bound(field(golden, "bound"), &plan.training);
     plan.config.seed = (uint64_t)kinds[5];
     plan.config.n_encoder = set_layers(field(golden, "encoder"), plan.encoder);
@@ -212,16 +216,20 @@ START_TEST(golden_values)
 {
     struct golden *golden = malloc(sizeof *golden);
     FILE *file = open_dump();
-    int seen[KINDS] = {0}, estimated[2][VAE_ESTIMATOR_DREG + 1] = {{0}}, draws = 0;
+    int seen[KINDS] = {0}, estimated[2][VAE_ESTIMATOR_DREG + 1] = {{0}}, optimizers[VAE_SGD + 1] = {0},
+        draws = 0;
     while (read_case(file, golden)) {
         check_case(golden);
         const double *bound = field(golden, "bound")->values;
         seen[kind_of(golden)] = 1;
         estimated[(int)bound[0] - VAE_ELBO][(int)bound[1]] = 1;
+        optimizers[(int)field(golden, "numbers")->values[2]] = 1;
         draws |= field(golden, "kinds")->values[2] > 1;
     }
     for (int kind = 1; kind < KINDS; kind++)
         ck_assert_msg(seen[kind], "no case of kind %d", kind);
+    for (int i = VAE_ADAM; i <= VAE_SGD; i++)
+        ck_assert_msg(optimizers[i], "no case of optimizer %d", i);
     ck_assert_msg(draws, "no case of several draws");
     for (int objective = VAE_ELBO; objective <= VAE_IWAE; objective++)
         for (int i = VAE_ESTIMATOR_DEFAULT; i <= VAE_ESTIMATOR_DREG; i++)

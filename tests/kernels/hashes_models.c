@@ -46,6 +46,19 @@ static const struct {
 };
 #define MAX_VALUES 100000
 
+/* Other optimizers than plain Adam, which trains the examples above. */
+static const struct rule {
+    const char *name;
+    int32_t optimizer;
+    double rate, momentum, weight_decay, clip_norm;
+} rules[] = {
+    {"optimizer.adam", VAE_ADAM, 1e-3, 0, 0.1, 0.5},
+    {"optimizer.adamw", VAE_ADAMW, 1e-3, 0, 0.1, 0},
+    {"optimizer.adagrad", VAE_ADAGRAD, 0.01, 0, 0, 0},
+    {"optimizer.sgd", VAE_SGD, 1e-3, 0, 0, 0},
+    {"optimizer.sgd_momentum", VAE_SGD, 1e-3, 0.9, 0.1, 10},
+};
+
 /* MurmurHash3's finaliser backwards: x ^ x >> 33 is its own inverse, and the factors are those modulo 2^64
  * that give 1 with the finaliser's. Batch seeds are mixed by it; the list was made with keys of model seed
  * ^ 11, so that the seed passed is the one whose mix is 11. */
@@ -215,15 +228,24 @@ static void report(const struct example *example, const vae_training *training, 
 
 void hash_models(void)
 {
+    vae_training training;
     for (size_t i = 0; i < sizeof examples / sizeof *examples; i++)
         report(&examples[i], NULL, examples[i].name);
     for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++) {
-        vae_training training;
         vae_training_init(&training, sizeof training);
         training.objective = bounds[i].objective;
         training.estimator = bounds[i].estimator;
         training.samples = bounds[i].samples;
         training.estimates = bounds[i].estimates;
         report(&by_draws, &training, bounds[i].name);
+    }
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+        vae_training_init(&training, sizeof training);
+        training.optimizer = rules[i].optimizer;
+        training.learning_rate = rules[i].rate;
+        training.momentum = rules[i].momentum;
+        training.weight_decay = rules[i].weight_decay;
+        training.clip_norm = rules[i].clip_norm;
+        report(&by_draws, &training, rules[i].name);
     }
 }

@@ -238,7 +238,9 @@ static void gauss_reference(struct frame *f)
 
 /* ---- flat ---- */
 
-static const struct vae_adam adam = {0.9f, 0.999f, 1.3e-3f, 1e-8f, 1.7f, 0.1f, 0.001f};
+static const struct vae_adam adam = {0.9f, 0.999f, 1.3e-3f, 1e-8f, 1.7f, 0.1f, 0.001f, 0.03f};
+static const struct vae_adagrad adagrad = {0.01f, 1e-8f};
+static const struct vae_sgd sgd = {0.9f, 0.02f};
 
 static void adam_arrays(struct frame *f)
 {
@@ -258,7 +260,18 @@ static void adam_call(const struct vae_kernels *k, struct frame *f)
     memcpy(f->array[4].at, &sum, sizeof sum);
 }
 
-/* What both adam and sum_squares return, in array `i`. */
+static void adamw_arrays(struct frame *f)
+{
+    adam_arrays(f);
+}
+
+static void adamw_call(const struct vae_kernels *k, struct frame *f)
+{
+    double sum = k->train->adamw(&adam, f->n * f->d, AT(0), AT(1), AT(2), AT(3));
+    memcpy(f->array[4].at, &sum, sizeof sum);
+}
+
+/* What the updates and sum_squares return, in array `i`. */
 static void expect_sum_squares(struct frame *f, size_t i)
 {
     long double sum = 0;
@@ -267,10 +280,10 @@ static void expect_sum_squares(struct frame *f, size_t i)
     array_expect(&f->array[i], 0, 0, sum, sum);
 }
 
-static void adam_reference(struct frame *f)
+static void expect_adam(struct frame *f, long double shrink)
 {
     for (size_t i = 0; i < f->n * f->d; i++) {
-        long double g = GIVEN(0, 0, i), p = GIVEN(1, 0, i);
+        long double g = GIVEN(0, 0, i), p = GIVEN(1, 0, i) * (1 - shrink);
         long double m0 = (long double)adam.beta1 * GIVEN(2, 0, i), m1 = (long double)adam.rest1 * g;
         long double v = (long double)adam.beta2 * GIVEN(3, 0, i) + (long double)adam.rest2 * g * g;
         long double denominator = sqrtl(v) * adam.root_correction2 + adam.epsilon;
@@ -280,6 +293,93 @@ static void adam_reference(struct frame *f)
         array_expect(&f->array[3], 0, i, v, v);
     }
     expect_sum_squares(f, 4);
+}
+
+static void adam_reference(struct frame *f)
+{
+    expect_adam(f, 0);
+}
+
+static void adamw_reference(struct frame *f)
+{
+    expect_adam(f, adam.shrink);
+}
+
+static void adagrad_arrays(struct frame *f)
+{
+    size_t n = f->n * f->d;
+    matrix(f, "g", IN, 1, n, 1);
+    array_bound(matrix(f, "p", STATE, 1, n, 1), 24, 0, 21);
+    struct array *s = matrix(f, "s", STATE, 1, n, 1);
+    s->fill = POSITIVE;
+    array_bound(s, 24, 0, 23);
+    array_bound(frame_array(f, "sum", F64, OUT, 1, 1), 53, 0, 46);
+}
+
+static void adagrad_call(const struct vae_kernels *k, struct frame *f)
+{
+    double sum = k->train->adagrad(&adagrad, f->n * f->d, AT(0), AT(1), AT(2));
+    memcpy(f->array[3].at, &sum, sizeof sum);
+}
+
+static void adagrad_reference(struct frame *f)
+{
+    for (size_t i = 0; i < f->n * f->d; i++) {
+        long double g = GIVEN(0, 0, i), p = GIVEN(1, 0, i), s = GIVEN(2, 0, i) + g * g;
+        long double step = adagrad.rate * g / (sqrtl(s) + adagrad.epsilon);
+        array_expect(&f->array[1], 0, i, p - step, fmaxl(fabsl(p), fabsl(step)));
+        array_expect(&f->array[2], 0, i, s, s);
+    }
+    expect_sum_squares(f, 3);
+}
+
+static void sgd_arrays(struct frame *f)
+{
+    size_t n = f->n * f->d;
+    matrix(f, "g", IN, 1, n, 1);
+    array_bound(matrix(f, "p", STATE, 1, n, 1), 24, 0, 21);
+    array_bound(matrix(f, "b", STATE, 1, n, 1), 24, 0, 23);
+    array_bound(frame_array(f, "sum", F64, OUT, 1, 1), 53, 0, 46);
+}
+
+static void sgd_call(const struct vae_kernels *k, struct frame *f)
+{
+    double sum = k->train->sgd(&sgd, f->n * f->d, AT(0), AT(1), AT(2));
+    memcpy(f->array[3].at, &sum, sizeof sum);
+}
+
+static void sgd_reference(struct frame *f)
+{
+    for (size_t i = 0; i < f->n * f->d; i++) {
+        long double g = GIVEN(0, 0, i), p = GIVEN(1, 0, i), kept = (long double)sgd.momentum * GIVEN(2, 0, i);
+        long double largest = fmaxl(fabsl(kept), fabsl(g));
+        array_expect(&f->array[1], 0, i, p - sgd.rate * (kept + g), fmaxl(fabsl(p), sgd.rate * largest));
+        array_expect(&f->array[2], 0, i, kept + g, largest);
+    }
+    expect_sum_squares(f, 3);
+}
+
+/* Choice 1: factors that change nothing but the sum. */
+static void blend_arrays(struct frame *f)
+{
+    matrix(f, "x", IN, 1, f->n * f->d, 1);
+    array_bound(matrix(f, "y", STATE, 1, f->n * f->d, 1), 24, 0, 22);
+}
+
+static void blend_call(const struct vae_kernels *k, struct frame *f)
+{
+    k->train->blend(f->n * f->d, f->choice ? 1 : 0.01f, AT(0), f->choice ? 1 : 0.7f, AT(1));
+}
+
+static void blend_reference(struct frame *f)
+{
+    for (size_t i = 0; i < f->n * f->d; i++) {
+        long double x = GIVEN(0, 0, i), y = GIVEN(1, 0, i);
+        if (f->choice)
+            array_expect(&f->array[1], 0, i, (float)x + (float)y, 0);
+        else
+            array_expect(&f->array[1], 0, i, 0.01f * x + 0.7f * y, fmaxl(fabsl(0.01f * x), fabsl(0.7f * y)));
+    }
 }
 
 static void sum_squares_arrays(struct frame *f)
@@ -326,6 +426,10 @@ static const struct kernel kernels[] = {
     TRAIN_KERNEL(bernoulli, 1),
     TRAIN_KERNEL(gauss, 2),
     TRAIN_KERNEL(adam, 1),
+    TRAIN_KERNEL(adamw, 1),
+    TRAIN_KERNEL(adagrad, 1),
+    TRAIN_KERNEL(sgd, 1),
+    TRAIN_KERNEL(blend, 2),
     TRAIN_KERNEL(sum_squares, 1),
     TRAIN_KERNEL(max_abs, 1),
 };

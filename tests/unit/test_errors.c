@@ -107,8 +107,8 @@ END_TEST
 /* ---- training ---- */
 
 typedef int batch_call(vae_model *, const vae_batch *, vae_terms *);
-static batch_call *const batch_calls[] = {vae_step_batch, vae_grad};
-static const char *const batch_names[] = {"vae_step_batch", "vae_grad"};
+static batch_call *const batch_calls[] = {vae_step_batch, vae_grad, vae_grad_add};
+static const char *const batch_names[] = {"vae_step_batch", "vae_grad", "vae_grad_add"};
 
 static void who_may_train(struct scene *s)
 {
@@ -118,7 +118,7 @@ static void who_may_train(struct scene *s)
     failed(vae_step(s->model, s->x, 17, &s->terms), VAE_ERR_ARG, "vae_step", "n is 17", "1 to max_batch, 16");
     failed(vae_step(s->view, s->x, 1, &s->terms), VAE_ERR_STATE, "vae_step", "view", NULL);
     failed(vae_step(s->read_only, s->x, 1, &s->terms), VAE_ERR_STATE, "vae_step", "inference", NULL);
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 3; i++) {
         failed(batch_calls[i](NULL, &s->batch, &s->terms), VAE_ERR_ARG, batch_names[i], "model", "NULL");
         failed(batch_calls[i](s->view, &s->batch, &s->terms), VAE_ERR_STATE, batch_names[i], "view", NULL);
         failed(batch_calls[i](s->read_only, &s->batch, &s->terms), VAE_ERR_STATE, batch_names[i], "inference",
@@ -127,7 +127,7 @@ static void who_may_train(struct scene *s)
     }
 }
 
-/* One field of a batch that both training calls refuse. */
+/* One field of a batch that the first two refuse. */
 #define BATCH_REFUSED(FIELD, VALUE, STATUS, NAME, LIMIT)                                                     \
     do {                                                                                                     \
         vae_batch one = s->batch;                                                                            \

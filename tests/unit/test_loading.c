@@ -11,10 +11,12 @@
 #include <stdio.h>
 
 /* A model of 13 values, one hidden layer of 19 units, 3 latents, a Gaussian whose scale is learned. */
-static struct bytes small_file(void)
+static struct bytes file_of(int32_t optimizer)
 {
     struct plan plan;
     plan_init(&plan, VAE_GAUSS, VAE_RELU, 1);
+    plan.training.optimizer = optimizer;
+    plan.training.momentum = 0.9;
     plan_scale(&plan, 0, VAE_PARAM_SPAN);
     vae_model *model = model_of(&plan);
     train_some(model, 2, 16);
@@ -22,6 +24,11 @@ static struct bytes small_file(void)
     struct bytes bytes = bytes_of_model(model, 0);
     vae_destroy(model);
     return bytes;
+}
+
+static struct bytes small_file(void)
+{
+    return file_of(VAE_ADAM);
 }
 
 static void refused(const struct bytes *file, int expected, const char *words)
@@ -176,11 +183,16 @@ static size_t data_of(const struct bytes *file, const char *name)
     return 8 + length + begin;
 }
 
+static void put_bits(const struct bytes *file, const char *name, size_t element, uint32_t bits)
+{
+    for (int i = 0; i < 4; i++)
+        file->data[data_of(file, name) + 4 * element + (size_t)i] = (unsigned char)(bits >> 8 * i);
+}
+
 static void refused_value(const char *name, size_t element, uint32_t bits, const char *words)
 {
     struct bytes file = small_file();
-    for (int i = 0; i < 4; i++)
-        file.data[data_of(&file, name) + 4 * element + (size_t)i] = (unsigned char)(bits >> 8 * i);
+    put_bits(&file, name, element, bits);
     refused(&file, VAE_ERR_FORMAT, words);
     bytes_free(&file);
 }
@@ -195,6 +207,67 @@ START_TEST(values_that_no_training_leaves)
         "tensor optimizer.0.decoder.1.bias, element 12, is nan");
     refused_value("optimizer.1.decoder.1.bias", 0, 0xbf800000,
         "tensor optimizer.1.decoder.1.bias, element 0, is -1: must be finite and at least 0");
+}
+END_TEST
+
+/* No sum and no mean of squares is below 0; other moments may be. Adam and AdamW alone count powers. */
+START_TEST(moments_and_counts_of_optimizers)
+{
+    for (int32_t i = VAE_ADAM; i <= VAE_SGD; i++)
+        for (int moment = 0; moment < (i <= VAE_ADAMW ? 2 : 1); moment++) {
+            int squares = i == VAE_ADAGRAD || moment == 1;
+            struct bytes file = file_of(i);
+            vae_model *model = NULL;
+            char name[64];
+            snprintf(name, sizeof name, "optimizer.%d.decoder.1.bias", moment);
+            put_bits(&file, name, 3, 0xbf800000);
+            if (squares) {
+                refused(&file, VAE_ERR_FORMAT, "element 3, is -1: must be finite and at least 0");
+            } else {
+                must(vae_load_memory(&model, file.data, file.size, 0, NULL));
+            }
+            vae_destroy(model);
+            bytes_free(&file);
+        }
+    for (int32_t i = VAE_ADAGRAD; i <= VAE_SGD; i++) {
+        struct bytes file = file_of(i);
+        struct bytes changed = with_header(&file, Q "beta2_power" Q ":1", Q "beta2_power" Q ":0.998001");
+        refused(&changed, VAE_ERR_FORMAT, "beta2_power does not fit steps");
+        bytes_free(&changed);
+        bytes_free(&file);
+    }
+    refused_with(Q "optimizer" Q ":1", Q "optimizer" Q ":5", VAE_ERR_FORMAT, "training.optimizer");
+}
+END_TEST
+
+/* A finite moment that no training leaves: the step that it would spoil is refused. */
+START_TEST(moments_that_would_overflow)
+{
+    for (int32_t i = VAE_ADAM; i <= VAE_SGD; i++) {
+        struct bytes file = file_of(i);
+        vae_model *model;
+        put_bits(&file, "optimizer.0.decoder.1.bias", 3, 0x7f7fffff);
+        must(vae_load_memory(&model, file.data, file.size, 0, NULL));
+        vae_training training;
+        vae_training_init(&training, sizeof training);
+        must(vae_get_training(model, &training));
+        training.learning_rate = 10;
+        training.momentum = nextafter(1, 0);
+        must(vae_set_training(model, &training));
+        float *before = params_of(model), *x = rows_for(model, 16, 1), *ones = params_of(model);
+        for (uint64_t k = 0; k < vae_param_count(model); k++)
+            ones[k] = 1e16f;
+        must(vae_set_grads(model, ones, vae_param_count(model)));
+        must_fail(vae_apply(model, NULL), VAE_ERR_NONFINITE, "decoder.1.bias, element 3");
+        float *after = params_of(model);
+        ck_assert_mem_eq(before, after, (size_t)vae_param_count(model) * sizeof *after);
+        free(before);
+        free(after);
+        free(ones);
+        free(x);
+        vae_destroy(model);
+        bytes_free(&file);
+    }
 }
 END_TEST
 
@@ -258,6 +331,7 @@ int main(void)
 {
     const TTest *tests[] = {versions, descriptions_may_be_missing, every_field_must_be_there,
         fields_of_a_wrong_kind, values_are_checked, tensors_of_another_model, values_that_no_training_leaves,
-        moments_are_left_out_for_reading, every_length_may_be_wrong, every_byte_may_be_wrong};
+        moments_and_counts_of_optimizers, moments_that_would_overflow, moments_are_left_out_for_reading,
+        every_length_may_be_wrong, every_byte_may_be_wrong};
     return RUN_SUITE("loading", tests);
 }

@@ -110,9 +110,12 @@ struct table {
 static int every_training_call(vae_model *model, struct table *t)
 {
     vae_terms terms = empty_terms();
+    vae_batch part = t->batch;
     double norm;
+    part.total_weight = ROWS;
     return vae_step(model, t->x, ROWS, &terms) | vae_step_batch(model, &t->batch, NULL) |
-           vae_grad(model, &t->batch, &terms) | vae_get_grads(model, t->grads, t->count) |
+           vae_grad(model, &t->batch, &terms) | vae_grad_add(model, &part, &terms) |
+           vae_get_grads(model, t->grads, t->count) | vae_set_grads(model, t->grads, t->count) |
            (vae_grad_buffer(model, NULL) ? VAE_OK : 1) | vae_backward(model, &t->both, &t->adjoints) |
            vae_apply(model, &norm) | vae_get_training(model, &t->training) |
            vae_set_training(model, &t->training) | vae_get_params(model, t->params, t->count) |

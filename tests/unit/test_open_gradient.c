@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Test. When a gradient is open: from vae_grad() to the next update or failed pass, through everything else.
+ * Test. When a gradient is open: from vae_grad(), vae_grad_add() or vae_set_grads() to the next update or
+ * failed pass, through everything else.
  */
 #include "../support/models.h"
 #include "../support/runner.h"
@@ -26,6 +27,7 @@ static void subject_open(struct subject *s)
     s->bad[20] = (float)NAN;
     s->wrong[20] = 2;
     s->batch = batch_of(s->model, s->x, ROWS);
+    s->batch.total_weight = ROWS;
 }
 
 static void subject_close(struct subject *s)
@@ -84,12 +86,13 @@ static int run_pass(struct subject *s, int call, const float *x)
     batch.x = x;
     return call == 0   ? vae_step(s->model, x, ROWS, NULL)
            : call == 1 ? vae_step_batch(s->model, &batch, NULL)
-                       : vae_grad(s->model, &batch, NULL);
+           : call == 2 ? vae_grad(s->model, &batch, NULL)
+                       : vae_grad_add(s->model, &batch, NULL);
 }
 
 START_TEST(passes_end_it)
 {
-    for (int call = 0; call < 3; call++) {
+    for (int call = 0; call < 4; call++) {
         struct subject s;
         subject_open(&s);
         const float *rows[] = {s.x, s.bad, s.wrong};
@@ -97,8 +100,8 @@ START_TEST(passes_end_it)
         for (int i = 0; i < 3; i++) {
             must(vae_grad(s.model, &s.batch, NULL));
             ck_assert_int_eq(run_pass(&s, call, rows[i]), statuses[i]);
-            if (call == 2 && i == 0)
-                ck_assert_ptr_nonnull(vae_grad_buffer(s.model, NULL)); /* a new one in its place */
+            if (call >= 2 && i == 0)
+                ck_assert_ptr_nonnull(vae_grad_buffer(s.model, NULL)); /* a new one in its place, or a sum */
             else
                 is_closed(&s);
         }
@@ -146,7 +149,7 @@ END_TEST
 
 /* ---- what does not ---- */
 
-/* Errors that are found before the pass, of all three calls. */
+/* Errors that are found before the pass, of all calls. */
 static void early_errors(struct subject *s)
 {
     const uint8_t observed[ROWS * X] = {0};
@@ -156,8 +159,10 @@ static void early_errors(struct subject *s)
     ck_assert_int_eq(vae_step(s->model, s->x, 0, NULL), VAE_ERR_ARG);
     ck_assert_int_eq(vae_step(s->model, s->x, 17, NULL), VAE_ERR_ARG);
     ck_assert_int_eq(vae_step(s->model, s->bad, ROWS, &terms), VAE_ERR_ABI);
-    for (int call = 0; call < 2; call++) {
-        int (*pass)(vae_model *, const vae_batch *, vae_terms *) = call ? vae_grad : vae_step_batch;
+    for (int call = 0; call < 3; call++) {
+        int (*const passes[])(vae_model *, const vae_batch *, vae_terms *) = {
+            vae_step_batch, vae_grad, vae_grad_add};
+        int (*pass)(vae_model *, const vae_batch *, vae_terms *) = passes[call];
         ck_assert_int_eq(pass(s->model, NULL, NULL), VAE_ERR_ARG);
         ck_assert_int_eq(pass(s->model, &batch, &terms), VAE_ERR_ABI);
         batch.size = 3;

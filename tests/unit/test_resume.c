@@ -32,7 +32,7 @@ static uint64_t hash(uint64_t h, const void *data, size_t size)
 
 /* ---- cases ---- */
 
-enum { PLAIN, SCHEDULE, SHUFFLED, MIXED, IWAE, CASES };
+enum { PLAIN, SCHEDULE, SHUFFLED, MIXED, IWAE, ADAMW, ADAGRAD, SGD, CASES };
 
 static void plan_case(struct plan *plan, int number, int32_t threads)
 {
@@ -52,6 +52,12 @@ static void plan_case(struct plan *plan, int number, int32_t threads)
     if (number == IWAE) {
         plan->training.objective = VAE_IWAE;
         plan->training.estimates = 2;
+    }
+    if (number >= ADAMW) {
+        plan->training.optimizer = number - ADAMW + VAE_ADAMW;
+        plan->training.momentum = 0.9;
+        plan->training.weight_decay = 0.05;
+        plan->training.clip_norm = number == SGD ? 2 : 0;
     }
 }
 

@@ -69,7 +69,7 @@ static void nothing_changed(struct pair *p, const vae_terms *terms)
     same_models(p->model, p->twin);
 }
 
-/* All three calls refuse the rows; `what` is in their words. */
+/* All calls refuse the rows; `what` is in their words. */
 static void refused(struct pair *p, int status, const char *const *what)
 {
     vae_terms terms = {sizeof terms, 9, 9, 9, 9, 9};
@@ -80,6 +80,9 @@ static void refused(struct pair *p, int status, const char *const *what)
     words_name("vae_step_batch: ", what);
     ck_assert_int_eq(vae_grad(p->model, &batch, &terms), status);
     words_name("vae_grad: ", what);
+    batch.total_weight = ROWS;
+    ck_assert_int_eq(vae_grad_add(p->model, &batch, &terms), status);
+    words_name("vae_grad_add: ", what);
     nothing_changed(p, &terms);
 }
 

@@ -46,18 +46,15 @@ START_TEST(training_choices)
     TRAINING(estimator, VAE_ESTIMATOR_DREG, VAE_ERR_ARG, "VAE_IWAE");
     TRAINING(optimizer, 0, VAE_ERR_ARG, NULL);
     TRAINING(optimizer, 5, VAE_ERR_ARG, NULL);
-    for (int32_t i = VAE_ADAMW; i <= VAE_SGD; i++)
-        TRAINING(optimizer, i, VAE_ERR_UNSUPPORTED, NULL);
     TRAINING(reserved, 1, VAE_ERR_ABI, NULL);
-    TRAINING(momentum, 0.9, VAE_ERR_UNSUPPORTED, NULL);
-    TRAINING(weight_decay, 1e-4, VAE_ERR_UNSUPPORTED, NULL);
-    TRAINING(clip_norm, 1.0, VAE_ERR_UNSUPPORTED, NULL);
     TRAINING(samples, 0, VAE_ERR_ARG, "1 to 65536");
     TRAINING(samples, 65537, VAE_ERR_ARG, "1 to 65536");
     TRAINING(estimates, 0, VAE_ERR_ARG, "65536");
     TRAINING(estimates, UINT64_MAX, VAE_ERR_ARG, "65536");
     for (int32_t i = VAE_ESTIMATOR_ANALYTIC_KL; i <= VAE_ESTIMATOR_STL; i++)
         ACCEPTED(training.estimator, i);
+    for (int32_t i = VAE_ADAM; i <= VAE_SGD; i++)
+        ACCEPTED(training.optimizer, i);
     ACCEPTED(training.samples, 7);
 }
 END_TEST
@@ -70,6 +67,9 @@ START_TEST(training_reals)
         TRAINING(kl_capacity, never[i], VAE_ERR_ARG, "0 to 1e30");
         TRAINING(elbo_weight, never[i], VAE_ERR_ARG, "0 to 1");
         TRAINING(learning_rate, never[i], VAE_ERR_ARG, "0 to 1e30");
+        TRAINING(momentum, never[i], VAE_ERR_ARG, "at least 0 and below 1");
+        TRAINING(weight_decay, never[i], VAE_ERR_ARG, "0 to 1e30");
+        TRAINING(clip_norm, never[i], VAE_ERR_ARG, "0 to 1e30");
         TRAINING(beta1, never[i], VAE_ERR_ARG, "1");
         TRAINING(beta2, never[i], VAE_ERR_ARG, "1");
         TRAINING(epsilon, never[i], VAE_ERR_ARG, "1e30");
@@ -97,7 +97,10 @@ START_TEST(ends_of_training_reals)
         ACCEPTED(training.free_bits, ends[i]);
         ACCEPTED(training.kl_capacity, ends[i]);
         ACCEPTED(training.learning_rate, ends[i]);
+        ACCEPTED(training.weight_decay, ends[i]);
+        ACCEPTED(training.clip_norm, ends[i]);
     }
+    ACCEPTED(training.momentum, nextafter(1, 0));
     ACCEPTED(training.beta1, 0.0);
     ACCEPTED(training.beta1, nextafter(1, 0));
     ACCEPTED(training.beta2, 0.0);

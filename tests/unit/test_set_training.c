@@ -63,9 +63,8 @@ static vae_training variant(size_t i)
     case 7:
         t.beta1 = 0.5;
         t.epsilon = 1e-4;
-        break;
-    default:
-        break;
+        t.weight_decay = 0.1;
+        t.clip_norm = 0.5;
     }
     return t;
 }
@@ -233,9 +232,13 @@ static void refuse_numbers(vae_model *model)
         REFUSED(VAE_ERR_ARG, beta1, impossible[i]);
         REFUSED(VAE_ERR_ARG, beta2, impossible[i]);
         REFUSED(VAE_ERR_ARG, epsilon, impossible[i]);
+        REFUSED(VAE_ERR_ARG, momentum, impossible[i]);
+        REFUSED(VAE_ERR_ARG, weight_decay, impossible[i]);
+        REFUSED(VAE_ERR_ARG, clip_norm, impossible[i]);
     }
     REFUSED(VAE_ERR_ARG, beta1, 1);
     REFUSED(VAE_ERR_ARG, beta2, 1);
+    REFUSED(VAE_ERR_ARG, momentum, 1);
     REFUSED(VAE_ERR_ARG, epsilon, 0);
     REFUSED(VAE_ERR_ARG, epsilon, 1.17549e-38);
     REFUSED(VAE_ERR_ARG, samples, 0);
@@ -253,11 +256,8 @@ static void refuse_choices(vae_model *model)
     REFUSED(VAE_ERR_ARG, estimator, VAE_ESTIMATOR_DREG);
     REFUSED(VAE_ERR_ARG, optimizer, 0);
     REFUSED(VAE_ERR_ARG, optimizer, 5);
-    REFUSED(VAE_ERR_UNSUPPORTED, optimizer, VAE_ADAMW);
-    REFUSED(VAE_ERR_UNSUPPORTED, optimizer, VAE_SGD);
-    REFUSED(VAE_ERR_UNSUPPORTED, momentum, 0.9);
-    REFUSED(VAE_ERR_UNSUPPORTED, weight_decay, 0.1);
-    REFUSED(VAE_ERR_UNSUPPORTED, clip_norm, 1);
+    REFUSED(VAE_ERR_ARG, optimizer, VAE_ADAMW); /* another than that of vae_create() */
+    REFUSED(VAE_ERR_ARG, optimizer, VAE_SGD);
     REFUSED(VAE_ERR_ABI, reserved, 1);
 }
 

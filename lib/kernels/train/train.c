@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * The training table, and its small members: optimizer, sums, transposition, checks.
+ * The training table, and its small members: optimizers, sums, transposition, checks.
  */
 #include "note.h"
 #include "train.h"
@@ -94,7 +94,7 @@ static double sum_squares(size_t n, const float *g)
 /* The root in multiply-adds, because a core has one unit for roots and quotients, which the quotient keeps
  * busy. Its error is of the update, not of the parameter. */
 VAE_INLINE void update(const struct vae_adam *a, size_t n, const float *restrict g, float *restrict p,
-    float *restrict m, float *restrict v)
+    float *restrict m, float *restrict v, int decays)
 {
     VAE_ROLLED
     for (size_t i = 0; i < n; i++) {
@@ -102,23 +102,91 @@ VAE_INLINE void update(const struct vae_adam *a, size_t n, const float *restrict
         float second = fmaf(a->beta2, v[i], a->rest2 * g[i] * g[i]);
         m[i] = first;
         v[i] = second;
-        p[i] -= a->rate * first / fmaf(fast_root(second), a->root_correction2, a->epsilon);
+        float from = decays ? fmaf(-a->shrink, p[i], p[i]) : p[i];
+        p[i] = from - a->rate * first / fmaf(fast_root(second), a->root_correction2, a->epsilon);
     }
 }
 
-static double adam(const struct vae_adam *a, size_t n, const float *restrict g, float *restrict p,
-    float *restrict m, float *restrict v)
+VAE_INLINE double update_all(const struct vae_adam *a, size_t n, const float *restrict g, float *restrict p,
+    float *restrict m, float *restrict v, int decays)
 {
     const struct vae_adam adam = *a;
     double lane[VAE_LANES] = {0};
     size_t i = 0;
     for (; i + VAE_LANES <= n; i += VAE_LANES) {
-        update(&adam, VAE_LANES, g + i, p + i, m + i, v + i);
+        update(&adam, VAE_LANES, g + i, p + i, m + i, v + i, decays);
         add_squares(VAE_LANES, g + i, lane);
     }
-    update(&adam, n - i, g + i, p + i, m + i, v + i);
+    update(&adam, n - i, g + i, p + i, m + i, v + i, decays);
     add_squares(n - i, g + i, lane);
     return lanes_sum_in_order(lane);
+}
+
+static double adam(const struct vae_adam *a, size_t n, const float *g, float *p, float *m, float *v)
+{
+    return update_all(a, n, g, p, m, v, 0);
+}
+
+static double adamw(const struct vae_adam *a, size_t n, const float *g, float *p, float *m, float *v)
+{
+    return update_all(a, n, g, p, m, v, 1);
+}
+
+/* The quotient is at most about 1 and the product with the rate no larger than the update, so that no rate
+ * makes it overflow. */
+VAE_INLINE void adagrad_update(
+    const struct vae_adagrad *a, size_t n, const float *restrict g, float *restrict p, float *restrict s)
+{
+    VAE_ROLLED
+    for (size_t i = 0; i < n; i++) {
+        float sum = fmaf(g[i], g[i], s[i]);
+        s[i] = sum;
+        p[i] = fmaf(-a->rate, g[i] / (fast_root(sum) + a->epsilon), p[i]);
+    }
+}
+
+static double adagrad(const struct vae_adagrad *a, size_t n, const float *g, float *p, float *s)
+{
+    const struct vae_adagrad rule = *a;
+    double lane[VAE_LANES] = {0};
+    size_t i = 0;
+    for (; i + VAE_LANES <= n; i += VAE_LANES) {
+        adagrad_update(&rule, VAE_LANES, g + i, p + i, s + i);
+        add_squares(VAE_LANES, g + i, lane);
+    }
+    adagrad_update(&rule, n - i, g + i, p + i, s + i);
+    add_squares(n - i, g + i, lane);
+    return lanes_sum_in_order(lane);
+}
+
+VAE_INLINE void sgd_update(
+    const struct vae_sgd *a, size_t n, const float *restrict g, float *restrict p, float *restrict b)
+{
+    VAE_ROLLED
+    for (size_t i = 0; i < n; i++) {
+        b[i] = fmaf(a->momentum, b[i], g[i]);
+        p[i] = fmaf(-a->rate, b[i], p[i]);
+    }
+}
+
+static double sgd(const struct vae_sgd *a, size_t n, const float *g, float *p, float *b)
+{
+    const struct vae_sgd rule = *a;
+    double lane[VAE_LANES] = {0};
+    size_t i = 0;
+    for (; i + VAE_LANES <= n; i += VAE_LANES) {
+        sgd_update(&rule, VAE_LANES, g + i, p + i, b + i);
+        add_squares(VAE_LANES, g + i, lane);
+    }
+    sgd_update(&rule, n - i, g + i, p + i, b + i);
+    add_squares(n - i, g + i, lane);
+    return lanes_sum_in_order(lane);
+}
+
+static void blend(size_t n, float a, const float *restrict x, float b, float *restrict y)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] = fmaf(a, x[i], b * y[i]);
 }
 
 static float max_abs(size_t n, const float *g)
@@ -167,6 +235,10 @@ const struct vae_train_kernels K(train) = {
     .bernoulli = train_bernoulli,
     .gauss = train_gauss,
     .adam = adam,
+    .adamw = adamw,
+    .adagrad = adagrad,
+    .sgd = sgd,
+    .blend = blend,
     .sum_squares = sum_squares,
     .max_abs = max_abs,
     .look = look,

@@ -3,6 +3,7 @@
  */
 #include "optimizer.h"
 
+#include <float.h>
 #include <math.h>
 
 static void count(const vae_training *t, struct vae_optimizer_counts *counts)
@@ -30,17 +31,23 @@ static double update(const struct vae_train_kernels *kernels, const struct vae_r
     return kernels->adam(&rule->of.adam, n, g, p, moment[0], moment[1]);
 }
 
-/* The first moment is a mean of gradients, none above 2^64; epsilon alone bounds what their product with the
- * rate is divided by. */
-static double most(const struct vae_rule *rule)
+/* Epsilon alone bounds what the product of the rate and the first moment is divided by. */
+static double most(const struct vae_rule *rule, double g, double reach[VAE_MOST_MOMENTS])
 {
-    double product = (double)rule->of.adam.rate * 0x1p64, epsilon = (double)rule->of.adam.epsilon;
+    const struct vae_adam *a = &rule->of.adam;
+    reach[0] = ((double)a->beta1 * reach[0] + (double)a->rest1 * g) * VAE_ROUNDED_UP;
+    reach[1] = ((double)a->beta2 * reach[1] + (double)a->rest2 * g * g) * VAE_ROUNDED_UP;
+    if (!(reach[0] <= FLT_MAX && reach[1] <= FLT_MAX))
+        return (double)INFINITY;
+    double product = (double)a->rate * reach[0], epsilon = (double)a->epsilon;
     return epsilon < 1 ? product / epsilon : product;
 }
 
 const struct vae_optimizer_kind vae_optimizer_adam = {
     .number = VAE_ADAM,
     .moments = 2,
+    .squares = 1 << 1,
+    .powers = 2,
     .count = count,
     .prepare = prepare,
     .update = update,
