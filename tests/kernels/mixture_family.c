@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * The kernels of mixtures under test, with fewer components than lanes, and more. References are sums of
- * exponentials in long double; errors are measured in parts of the largest term.
+ * exponentials in long double; errors are measured in parts of the largest term. Shares below 2^-48 may be
+ * 0: that much of a share is allowed on top.
  */
 #include "train_frame.h"
 
@@ -171,7 +172,7 @@ static void density_reference(struct frame *f)
         struct answer a = answer_of(f, i);
         array_expect(&f->array[VALUE_OF], 0, i, a.value, a.size);
         for (size_t k = 0; k < components_of(f); k++)
-            array_expect(&f->array[SHARE], i, k, a.share[k], a.share[k] * a.size + 1e-12L);
+            array_expect(&f->array[SHARE], i, k, a.share[k], a.share[k] * a.size + 0x1p-12L);
     }
 }
 
@@ -234,10 +235,10 @@ static void add_slopes(const struct frame *f, const struct answer *row, size_t i
 {
     long double part = GIVEN(W, 0, i) * row->share[k], away = GIVEN(Z, i, j) - GIVEN(HEAD, k, j);
     long double slope = away * expl(-(long double)GIVEN(HEAD, k, f->d + j));
+    long double w = fabsl((long double)GIVEN(W, 0, i)), largest = w * (row->share[k] + 0x1p-26L);
     const long double terms[3] = {
         part * slope, part * (away * slope - 1) / 2, GIVEN(W, 0, i) * (row->share[k] - row->weight[k])};
-    const long double sizes[3] = {
-        fabsl(terms[0]), fabsl(part) * (fabsl(away * slope) + 1) / 2, fabsl((long double)GIVEN(W, 0, i))};
+    const long double sizes[3] = {largest * fabsl(slope), largest * (fabsl(away * slope) + 1) / 2, w};
     for (int t = 0; t < 3; t++) {
         sum[t] += terms[t];
         size[t] += sizes[t];

@@ -13,8 +13,11 @@
 #include "kernels/math/math64.h"
 
 #define LOG_2PI 0x1.d67f1c864beb5p0
-/* The logarithm of no weight: its share is exp(-300) */
+/* The logarithm of no weight */
 #define NO_WEIGHT (-1e300)
+/* A share below this is none: it is far below what a float32 gradient shows, and what came of it would be so
+ * small that it takes a processor many times as long. */
+#define LEAST_SHARE 0x1p-48
 
 /* clang-format off */
 
@@ -96,8 +99,10 @@ static void density(const struct vae_mixture *m, size_t n, const float *z, size_
             joint(m, k, z + i * ldz, row + k);
         double most = largest(m->components, row);
         double total = exponentials(m->components, m->ld, most, row);
-        for (size_t k = 0; k < m->ld; k++)
-            row[k] /= total;
+        for (size_t k = 0; k < m->ld; k++) {
+            double part = row[k] / total;
+            row[k] = part < LEAST_SHARE ? 0.0 : part;
+        }
         value[i] = most + m64_log(total);
         value[i] = total - total == 0 ? value[i] : total;
     }

@@ -31,6 +31,10 @@ static struct row row_of(const struct vae_bound *b, size_t i)
     return (struct row){work, work + b->draws, work + 2 * b->draws};
 }
 
+/* A share below this is none. It is far below what a float32 gradient shows, and through the layers it would
+ * become numbers so small that they take a processor many times as long. */
+#define LEAST_SHARE 0x1p-48
+
 static void weigh_row(const struct vae_bound *b, size_t i, const struct row *row)
 {
     const vae_training *t = b->training;
@@ -38,6 +42,8 @@ static void weigh_row(const struct vae_bound *b, size_t i, const struct row *row
         row->log_w[s] = b->loglik[s * b->ld + i] + t->kl_weight * b->log_ratio[s * b->ld + i];
     b->kernels->exact64->logmeanexp((size_t)t->estimates, (size_t)t->samples, row->log_w, (size_t)t->samples,
         row->estimate, row->share, (size_t)t->samples);
+    for (size_t s = 0; s < b->draws; s++)
+        row->share[s] = row->share[s] < LEAST_SHARE ? 0 : row->share[s];
 }
 
 static void weigh(const struct vae_bound *b, size_t first, size_t last)
