@@ -78,6 +78,7 @@ static void layers_of(const struct options *o, vae_layer *encoder, vae_layer *de
         encoder[i].units = o->hidden[i];
         decoder[i].units = o->hidden[o->n_hidden - 1 - i];
         encoder[i].activation = decoder[i].activation = o->activation;
+        encoder[i].kind = decoder[i].kind = o->gated ? VAE_LAYER_GATED : VAE_LAYER_DENSE;
     }
 }
 
@@ -112,6 +113,8 @@ static int create(vae_model **model, const struct options *o, uint64_t x_dim)
     config.n_encoder = config.n_decoder = o->n_hidden;
     config.spans = &pixels;
     config.n_spans = 1;
+    config.z_logvar_min = o->logvar_min;
+    config.z_logvar_max = o->logvar_max;
     config.init = o->init;
     config.seed = o->seed;
     vae_training training;

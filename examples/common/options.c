@@ -73,7 +73,12 @@ static const struct rule rules[] = {
         "units of the encoder's layers, of which the decoder is the mirror image"},
     {COUNT, "latent", "N", AT(latent), 1, MOST_UNITS, NULL,
         "latent dimensions; 2 give a picture of the manifold"},
-    {NAME, "activation", "A", AT(activation), 0, 0, activations, "of hidden layers"},
+    {NAME, "activation", "A", AT(activation), 0, 0, activations,
+        "of hidden layers; default relu, with --gated identity"},
+    {FLAG, "gated", NULL, AT(gated), 1, 0, NULL,
+        "hidden layers with gates, y = activation(W x + b) sigmoid(V x + c)"},
+    {REAL, "logvar-min", "X", AT(logvar_min), -1e30, 1e4, NULL, "floor of the encoder's log-variances"},
+    {REAL, "logvar-max", "X", AT(logvar_max), -1e4, 1e30, NULL, "their ceiling"},
     {NAME, "init", "I", AT(init), 0, 0, inits, "initial weights"},
     {HEADING, "training", NULL, 0, 0, 0, NULL, NULL},
     {NAME, "objective", "O", AT(objective), 0, 0, objectives, "the bound that training maximises"},
@@ -115,10 +120,12 @@ static const struct options defaults = {.out = ".",
     .mean = VAE_IDENTITY,
     .scale = VAE_PARAM_CELL,
     .scale_min = -1e30,
+    .logvar_min = -1e30,
+    .logvar_max = 1e30,
     .hidden = {400},
     .n_hidden = 1,
     .latent = 20,
-    .activation = VAE_RELU,
+    .activation = VAE_ACTIVATION_DEFAULT,
     .init = VAE_INIT_TORCH,
     .objective = VAE_ELBO,
     .estimator = VAE_ESTIMATOR_DEFAULT,
@@ -334,6 +341,8 @@ static int settle(struct options *o)
         return refuse("--scale and --mean go with --likelihood gauss and laplace");
     if (o->momentum > 0 && o->optimizer != VAE_SGD)
         return refuse("--momentum goes with --optimizer sgd");
+    if (o->logvar_min > o->logvar_max)
+        return refuse("--logvar-min must not be above --logvar-max");
     if (o->free_bits > 0 && o->objective != VAE_ELBO)
         return refuse("--free-bits goes with --objective elbo");
     if (o->objective != VAE_IWAE && (o->estimates > 1 || o->elbo_weight > 0))

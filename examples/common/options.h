@@ -20,6 +20,8 @@ struct options {
     size_t n_hidden;
     uint64_t latent;
     int32_t activation, init, objective, estimator;
+    int32_t gated; /* hidden layers have gates */
+    double logvar_min, logvar_max;
     uint64_t draws, estimates; /* of a row in training: draws of a bound, bounds */
     double elbo_weight, kl_weight, free_bits, rate;
     int32_t optimizer;

@@ -11,8 +11,16 @@ import torch
 from safetensors import safe_open
 from torch import distributions, nn
 
-# VAE_IDENTITY to VAE_ELU; a layer that was left at VAE_ACTIVATION_DEFAULT, -1, has ReLU.
+# VAE_IDENTITY to VAE_ELU. VAE_ACTIVATION_DEFAULT, -1, is ReLU in a dense layer and the identity in a gated one.
 ACTIVATIONS = [nn.Identity, nn.ReLU, nn.Tanh, nn.Sigmoid, nn.Softplus, nn.SiLU, nn.GELU, nn.LeakyReLU, nn.ELU]
+
+
+class Gated(nn.Linear):
+    """The two halves of a gated layer, which VAE.run() multiplies."""
+
+    def __init__(self, inputs, units):
+        super().__init__(inputs, units)
+        self.gate = nn.Linear(inputs, units)
 
 
 class VAE(nn.Module):
@@ -25,21 +33,24 @@ class VAE(nn.Module):
             tensors = {name: file.get_tensor(name) for name in file.keys()}
         for side in "encoder", "decoder":
             weights = [tensors[f"{side}.{n}.weight"] for n in range(len(self.config[side]) + 1)]
-            setattr(self, side, nn.ModuleList(nn.Linear(w.shape[1], w.shape[0]) for w in weights))
+            kinds = [Gated if layer["kind"] == 2 else nn.Linear for layer in self.config[side]] + [nn.Linear]
+            setattr(self, side, nn.ModuleList(kind(w.shape[1], w.shape[0]) for kind, w in zip(kinds, weights)))
         self.spans = nn.ModuleDict({name.split(".")[1]: nn.ParameterDict({"scale": tensors[name]})
                                     for name in tensors if name.startswith("spans.")})
         self.load_state_dict({name: tensors[name] for name in self.state_dict()})
 
     def run(self, side, x):
         for linear, layer in zip(getattr(self, side), self.config[side] + [None]):
-            x = linear(x)
+            y = linear(x)
             if layer:
-                kind = ACTIVATIONS[1 if layer["activation"] < 0 else layer["activation"]]
-                x = (kind(layer["slope"]) if kind is nn.LeakyReLU else kind())(x)
+                kind = ACTIVATIONS[layer["kind"] == 1 if layer["activation"] < 0 else layer["activation"]]
+                y = (kind(layer["slope"]) if kind is nn.LeakyReLU else kind())(y)
+            x = y * torch.sigmoid(linear.gate(x)) if isinstance(linear, Gated) else y
         return x
 
     def encode(self, x):
-        return self.run("encoder", x).chunk(2, dim=-1)  # mu, logvar
+        mu, logvar = self.run("encoder", x).chunk(2, dim=-1)
+        return mu, logvar.clamp(self.config["z_logvar_min"], self.config["z_logvar_max"])
 
     def decode(self, z):
         return self.run("decoder", z)  # locations of all columns, then scales

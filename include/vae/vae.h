@@ -864,9 +864,10 @@ VAE_API int vae_bernoulli_f64(
  *
  * @par Support in this version
  * Structs and enumerators declare more than version 0.1.0 serves: a value whose comment says "not served yet"
- * is #VAE_ERR_UNSUPPORTED. It serves dense layers with every activation; the likelihoods #VAE_BERNOULLI,
- * #VAE_GAUSS, #VAE_LAPLACE, #VAE_POISSON and #VAE_CBERNOULLI, mixed in spans; scales from the decoder, one
- * for each span, or fixed; the standard normal prior; the objectives #VAE_ELBO and #VAE_IWAE; all optimizers.
+ * is #VAE_ERR_UNSUPPORTED. It serves dense and gated layers with every activation; the likelihoods
+ * #VAE_BERNOULLI, #VAE_GAUSS, #VAE_LAPLACE, #VAE_POISSON and #VAE_CBERNOULLI, mixed in spans; scales from the
+ * decoder, one for each span, or fixed; the standard normal prior; the objectives #VAE_ELBO and #VAE_IWAE;
+ * all optimizers.
  * @{
  */
 
@@ -875,8 +876,11 @@ typedef struct vae_model vae_model;
 
 /** Kinds of layer: vae_layer.kind. @since 0.1 */
 enum {
-    VAE_LAYER_DENSE = 1,      /**< y = activation(W x + b), W of shape [units][inputs] */
-    VAE_LAYER_GATED = 2,      /**< activation(W x + b) sigmoid(V x + c); not served yet */
+    VAE_LAYER_DENSE = 1, /**< y = activation(W x + b), W of shape [units][inputs] */
+    /** y = activation(W x + b) sigmoid(V x + c), W and V of shape [units][inputs], the product being that of
+     *  the elements. With the identity, the gated linear unit of Dauphin et al., arXiv:1612.08083; in a
+     *  variational auto-encoder, Tomczak & Welling, arXiv:1705.07120 */
+    VAE_LAYER_GATED = 2,
     VAE_LAYER_BATCH_NORM = 3, /**< batch normalisation of Ioffe & Szegedy, arXiv:1502.03167; not served yet */
     VAE_LAYER_DROPOUT = 4     /**< dropout, Srivastava et al. 2014; not served yet */
 };
@@ -988,7 +992,7 @@ enum {
  */
 typedef struct vae_layer {
     uint64_t size;      /**< sizeof(vae_layer), set by vae_layer_init() */
-    int32_t kind;       /**< default #VAE_LAYER_DENSE; the others are not served yet */
+    int32_t kind;       /**< default #VAE_LAYER_DENSE; 3 and 4 are not served yet */
     int32_t activation; /**< default #VAE_ACTIVATION_DEFAULT; a dropout layer takes no other */
     /** Outputs of a dense or gated layer, 1 to 2^30 - 1, required there; default 0. Must be 0 for the other
      *  kinds, which have as many outputs as inputs */
@@ -1078,10 +1082,12 @@ typedef struct vae_config {
     int32_t standardise;     /**< 1: x is standardised inside; default 0. Not served yet: must be 0 */
     uint64_t
         prior_components; /**< of the other priors, 1 to 2^30 - 1; default 0, that of #VAE_PRIOR_NORMAL */
-    /** Floor of the encoder's log-variances: smaller values are clamped to it, with slope 0; default -1e30.
-     *  Other values are not served yet */
+    /** Floor of the encoder's log-variances: smaller values are clamped to it. Everything behind the encoder
+     *  sees clamped values, outputs.logvar included. What is clamped has slope 0, and so has a value that is
+     *  equal to a limit, as in PyTorch's Hardtanh. -1e30 to 1e4, default -1e30: none */
     double z_logvar_min;
-    double z_logvar_max; /**< their ceiling, in the same way; default 1e30; others are not served yet */
+    double z_logvar_max; /**< their ceiling, in the same way; -1e4 to 1e30 and not below the floor, default
+                          *   1e30: none */
     int32_t init;        /**< initialisation of the parameters, default #VAE_INIT_TORCH */
     int32_t reserved;    /**< 0 */
     double init_scale;   /**< factor of the initialisation, see there; 0 to 1e30, default 1 */
@@ -1835,6 +1841,7 @@ VAE_API int vae_sample_mean(vae_model *model, uint64_t seed, size_t n, float *x_
  *
  *     encoder.0.weight    [units][inputs]     the first hidden layer
  *     encoder.0.bias      [units]
+ *     encoder.0.gate.weight, encoder.0.gate.bias    V and c, likewise, of a gated layer alone
  *     ...                                     encoder.K, K = n_encoder, being the head: z_dim rows of means,
  *                                             then z_dim rows of log-variances
  *     decoder.0.weight    ...                 the same; the head, decoder.K, K = n_decoder: x_dim rows of

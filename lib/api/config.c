@@ -222,6 +222,15 @@ static int check_components(const struct place *at, const vae_config *c)
     return check_range(at, "prior_components", c->prior_components, some, some ? MOST_WIDTH : 0);
 }
 
+static int check_clamp(const struct place *at, double least, double most)
+{
+    int status = check_real(at, "z_logvar_min", least, least >= -1e30 && least <= 1e4, "-1e30 to 1e4");
+    if (status != VAE_OK)
+        return status;
+    return check_real(at, "z_logvar_max", most, most >= -1e4 && most <= 1e30 && most >= least,
+        "-1e4 to 1e30, and at least z_logvar_min");
+}
+
 static int check_choices(const struct place *at, const vae_config *c)
 {
     int status;
@@ -229,8 +238,7 @@ static int check_choices(const struct place *at, const vae_config *c)
              vae_prior_of(c->prior) != NULL)) != VAE_OK ||
         (status = check_components(at, c)) != VAE_OK ||
         (status = check_choice(at, "standardise", c->standardise, 0, 1, c->standardise == 0)) != VAE_OK ||
-        (status = check_unserved(at, "z_logvar_min", c->z_logvar_min == -1e30)) != VAE_OK ||
-        (status = check_unserved(at, "z_logvar_max", c->z_logvar_max == 1e30)) != VAE_OK ||
+        (status = check_clamp(at, c->z_logvar_min, c->z_logvar_max)) != VAE_OK ||
         (status = check_choice(at, "init", c->init, VAE_INIT_TORCH, VAE_INIT_NORMAL, 1)) != VAE_OK)
         return status;
     return check_real(

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * Names that other programs give to the tensors of a dense variational auto-encoder, listed in docs/files.md.
+ * Names that other programs give to the tensors of a variational auto-encoder, listed in docs/files.md.
  *
  * A tensor's name is that of a module and of one of its tensors: encoder.layers.0.0 and weight. Modules are
  * told by words and put in order by their numbers; gaps do not matter, for activations have numbers, but no
@@ -20,6 +20,7 @@ enum part { WEIGHT, BIAS, MEAN, VARIANCE, PARTS };
 struct module {
     struct vae_json_string path; /* without the prefix */
     enum side side;
+    int gate; /* V of a gated layer, next to W in a module of the same numbers */
     size_t numbers;
     uint32_t number[MOST_NUMBERS];
     size_t tensor[PARTS]; /* their numbers in the file */
@@ -50,15 +51,32 @@ static int is_one_of(const char *word, const char *const *words)
 static int is_means(const char *word)
 {
     static const char *const words[] = {
-        "mu", "mean", "fc_mu", "fc_mean", "to_mu", "z_mean", "embedding", NULL};
+        "mu", "mean", "fc_mu", "fc_mean", "to_mu", "z_mean", "q_z_mean", "embedding", NULL};
     return is_one_of(word, words);
 }
 
 static int is_logvars(const char *word)
 {
-    static const char *const words[] = {
-        "logvar", "log_var", "fc_logvar", "fc_log_var", "fc_var", "to_logvar", "z_logvar", "z_log_var", NULL};
+    static const char *const words[] = {"logvar", "log_var", "fc_logvar", "fc_log_var", "fc_var", "to_logvar",
+        "z_logvar", "z_log_var", "q_z_logvar", NULL};
     return is_one_of(word, words);
+}
+
+static int is_gate(const char *word)
+{
+    static const char *const words[] = {"gate", "g", NULL};
+    return is_one_of(word, words);
+}
+
+/* vae_vampprior's q_z_layers, and p_x_layers, p_x_mean. */
+static int is_encoder(const char *path)
+{
+    return strncmp(path, "enc", 3) == 0 || strncmp(path, "q_z_layers.", 11) == 0;
+}
+
+static int is_decoder(const char *path)
+{
+    return strncmp(path, "dec", 3) == 0 || strncmp(path, "p_x_", 4) == 0;
 }
 
 /* N of fcN; 0 where it is no such word. */
@@ -88,22 +106,37 @@ static void add_numbers(struct module *m, const char *at)
     }
 }
 
+/* The last word, or the one before a "linear", by which some programs wrap a layer. */
+static const char *last_word(const char *path, char word[MOST_NAME])
+{
+    size_t length = strlen(path);
+    memcpy(word, path, length + 1);
+    if (length > 7 && strcmp(word + length - 7, ".linear") == 0)
+        word[length - 7] = 0;
+    char *dot = strrchr(word, '.');
+    return dot ? dot + 1 : word;
+}
+
 /* The module of a path such as "encoder.layers.0.0". */
 static struct module module_of(const struct spelling *s, const char *path)
 {
     struct module m = {.side = OTHER, .tensor = {VAE_NO_TENSOR, VAE_NO_TENSOR, VAE_NO_TENSOR, VAE_NO_TENSOR}};
-    const char *dot = strrchr(path, '.'), *last = dot ? dot + 1 : path;
-    uint32_t number = dot ? 0 : fc_number(path);
-    int decoder = strncmp(path, "dec", 3) == 0;
+    char room[MOST_NAME];
+    const char *last = last_word(path, room);
+    uint32_t number = strchr(path, '.') ? 0 : fc_number(path);
+    int decoder = is_decoder(path);
     if (!decoder && (is_means(last) || (s->middle && number == 10 * s->middle + 1)))
         m.side = MEANS;
     else if (!decoder && (is_logvars(last) || (s->middle && number == 10 * s->middle + 2)))
         m.side = LOGVARS;
     else if (decoder || (s->middle && number > s->middle && number < 10))
         m.side = DECODER;
-    else if (strncmp(path, "enc", 3) == 0 || (s->middle && number > 0 && number < s->middle))
+    else if (is_encoder(path) || (s->middle && number > 0 && number < s->middle))
         m.side = ENCODER;
+    m.gate = is_gate(last);
     add_numbers(&m, path);
+    if (strcmp(room, "p_x_mean") == 0) /* the last layer, by a name without a number */
+        m.number[m.numbers++] = UINT32_MAX;
     return m;
 }
 
@@ -151,10 +184,20 @@ static int map_by_name(struct spelling *s, size_t i, const char *name, int *foun
     return VAE_OK;
 }
 
-/* A tensor of the file as part of its module, which is the last one or a new one: names are sorted. */
+/* The module of that path, or NULL. Names are sorted: it is the last one, or the one before, because a gate
+ * may be between "encoder.0.bias" and "encoder.0.weight". */
+static struct module *find_module(struct spelling *s, const char *path)
+{
+    for (size_t back = 1; back <= 2 && back <= s->count; back++)
+        if (vae_json_is(&s->modules[s->count - back].path, path))
+            return &s->modules[s->count - back];
+    return NULL;
+}
+
+/* A tensor of the file as part of its module. */
 static int add(struct spelling *s, size_t i, const struct vae_safetensor *t, const char *name)
 {
-    struct module *m = s->count > 0 ? &s->modules[s->count - 1] : NULL;
+    struct module *m;
     char path[MOST_NAME];
     const char *dot = strrchr(name, '.');
     enum part part = dot ? part_of(dot + 1) : PARTS;
@@ -163,7 +206,7 @@ static int add(struct spelling *s, size_t i, const struct vae_safetensor *t, con
     size_t length = (size_t)(dot - name);
     memcpy(path, name, length);
     path[length] = 0;
-    if (!m || !vae_json_is(&m->path, path)) {
+    if (!(m = find_module(s, path))) {
         if (s->count == s->room)
             return vae_fail(
                 VAE_ERR_FORMAT, "%s: the file has more tensors than the model", s->archive->function);
@@ -251,6 +294,8 @@ static int by_number(const void *ctx, uint32_t i, uint32_t k)
             return a->number[n] < b->number[n] ? -1 : 1;
     if (a->numbers != b->numbers)
         return a->numbers < b->numbers ? -1 : 1;
+    if (a->gate != b->gate)
+        return a->gate - b->gate;
     return is_normalisation(a) - is_normalisation(b);
 }
 
@@ -273,8 +318,9 @@ static int map_layer(struct spelling *s, const struct module *layer, const struc
     const struct vae_node *of = &s->model->network->nodes[node];
     while (s->model->tensors[s->cursor].node != of)
         s->cursor++;
-    struct vae_mapping weight = plain(s->cursor, layer->tensor[WEIGHT]),
-                       bias = plain(s->cursor + 1, layer->tensor[BIAS]);
+    size_t first = s->cursor + (layer->gate ? 2 : 0);
+    struct vae_mapping weight = plain(first, layer->tensor[WEIGHT]),
+                       bias = plain(first + 1, layer->tensor[BIAS]);
     if (norm) {
         weight.scale = norm->tensor[WEIGHT];
         weight.shift = norm->tensor[BIAS];
@@ -299,8 +345,25 @@ static size_t count_layers(const struct spelling *s, enum side side)
 {
     size_t n = 0;
     for (size_t i = 0; i < s->count; i++)
-        n += s->modules[i].side == side && !is_normalisation(&s->modules[i]);
+        n += s->modules[i].side == side && !is_normalisation(&s->modules[i]) && !s->modules[i].gate;
     return n;
+}
+
+static int is_gate_of(const struct module *layer, const struct module *gate)
+{
+    return !layer->gate && layer->side == gate->side && layer->numbers == gate->numbers &&
+           memcmp(layer->number, gate->number, layer->numbers * sizeof *layer->number) == 0;
+}
+
+/* Module `order[i]` as V of the layer `node`, of which the one before it must be W. */
+static int map_gate(struct spelling *s, size_t i, size_t node)
+{
+    const struct module *gate = &s->modules[s->order[i]];
+    if (i == 0 || !is_gate_of(&s->modules[s->order[i - 1]], gate) ||
+        !s->model->network->nodes[node].kind->gates)
+        return vae_fail(VAE_ERR_FORMAT, "%s: %.*s is a gate that is not of a gated layer",
+            s->archive->function, VAE_SHOWN(gate->path));
+    return map_layer(s, gate, NULL, node, 0);
 }
 
 /* The layers of one side, in order, from the model's layer `node` on. */
@@ -312,6 +375,10 @@ static int map_side(struct spelling *s, enum side side, size_t node, uint64_t fi
         const struct module *next = i + 1 < s->count ? &s->modules[s->order[i + 1]] : NULL;
         if (m->side != side)
             continue;
+        if (m->gate) {
+            status = map_gate(s, i, node - 1);
+            continue;
+        }
         if (is_normalisation(m))
             return vae_fail(VAE_ERR_FORMAT, "%s: %.*s is a normalisation that is not behind a dense layer",
                 s->archive->function, VAE_SHOWN(m->path));

@@ -66,6 +66,7 @@
 #define tile_row K(tile_row)
 #define epilogue_rows K(epilogue_rows)
 #define transpose_matrix K(transpose_matrix)
+#define train_gate_back K(train_gate_back)
 #define train_bernoulli K(train_bernoulli)
 #define train_gauss K(train_gauss)
 

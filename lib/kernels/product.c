@@ -50,6 +50,10 @@ static struct vae_epilogue shifted(struct vae_epilogue epilogue, size_t cols)
         epilogue.pre += cols;
     if (epilogue.y)
         epilogue.y += cols;
+    if (epilogue.other)
+        epilogue.other += cols;
+    if (epilogue.kept)
+        epilogue.kept += cols;
     return epilogue;
 }
 

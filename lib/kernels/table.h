@@ -75,7 +75,13 @@ struct vae_rng_kernels {
 };
 
 /* What happens to a block of a product while it is still in the nearest cache. */
-enum { VAE_EPILOGUE_NONE, VAE_EPILOGUE_FORWARD, VAE_EPILOGUE_BACKWARD };
+enum {
+    VAE_EPILOGUE_NONE,
+    VAE_EPILOGUE_FORWARD,
+    VAE_EPILOGUE_BACKWARD,
+    VAE_EPILOGUE_TIMES, /* forward, then C times `other` */
+    VAE_EPILOGUE_PLUS   /* C plus `other`, then backward */
+};
 struct vae_epilogue {
     int32_t kind, activation;
     float slope;       /* of VAE_LEAKY_RELU below 0 */
@@ -84,6 +90,9 @@ struct vae_epilogue {
     size_t ldpre;
     const float *y; /* backward: the activation's value; C is multiplied by its derivative */
     size_t ldy;
+    const float *other; /* times, plus */
+    size_t ldother;
+    float *kept; /* times: receives the activation's value, [..][ldother], or NULL */
     /* [VAE_LANES]: raised to the bits (sign off) of the largest magnitude written, column j of the epilogue's
      * block in lane j % 16; NaN's bits are above infinity's; NULL to skip */
     uint32_t *most;
@@ -164,6 +173,10 @@ struct vae_train_kernels {
     size_t (*gemm_row)(const struct vae_block *block, size_t panels, size_t step, int descending);
     /* the epilogue alone, on a C of m rows and n columns (for products that another library made) */
     void (*epilogue)(const struct vae_epilogue *epilogue, size_t m, size_t n, float *c, size_t ldc);
+    /* backward through y = h s, s = sigmoid(t): of g, the gradient at y, makes that at h, and that at t in
+     * gate_g; then the epilogue on g. Rows of `ld`. Raises the epilogue's `most` by both. */
+    void (*gate_back)(const struct vae_epilogue *epilogue, size_t m, size_t n, const float *y, const float *s,
+        float *g, float *gate_g, size_t ld);
     /* out[n] = sum over the m rows of g, in order */
     void (*column_sums)(size_t m, size_t n, const float *g, size_t ldg, float *out);
     /* to[c][r] = from[r][c] */

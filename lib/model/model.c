@@ -43,14 +43,34 @@ static uint64_t encoded_rows(const struct layout *l)
     return l->max_batch + (l->training && vae_prior_of(c->prior)->encoded ? c->prior_components : 0);
 }
 
+static uint64_t rows_of(const struct layout *l, const struct vae_value *value)
+{
+    return value->drawn ? product(l->max_batch, l->max_draws) : encoded_rows(l);
+}
+
 static void take_value(struct vae_arena *arena, const struct layout *l, struct vae_value *value)
 {
-    uint64_t rows = value->drawn ? product(l->max_batch, l->max_draws) : encoded_rows(l);
+    uint64_t rows = rows_of(l, value);
     value->y = take(arena, rows, value->ld, sizeof(float));
     if (l->training && vae_activation_keeps_pre(value->activation))
         value->pre = take(arena, rows, value->ld, sizeof(float));
     if (l->training)
         value->g = take(arena, rows, value->ld, sizeof(float));
+}
+
+/* What a layer with a gate keeps next to its output. */
+static void take_gate(
+    struct vae_arena *arena, const struct layout *l, int32_t activation, struct vae_value *value)
+{
+    uint64_t rows = rows_of(l, value);
+    value->gate = take(arena, rows, value->ld, sizeof(float));
+    if (!l->training)
+        return;
+    value->gate_g = take(arena, rows, value->ld, sizeof(float));
+    if (vae_activation_keeps_pre(activation))
+        value->pre = take(arena, rows, value->ld, sizeof(float));
+    else if (activation != VAE_IDENTITY)
+        value->kept = take(arena, rows, value->ld, sizeof(float));
 }
 
 static struct vae_value value_of(size_t cols, int drawn, int32_t activation, float slope)
@@ -73,8 +93,12 @@ static void take_values(struct vae_arena *arena, const struct layout *l, struct 
         values[at_z] = z;
     }
     while (vae_plan_node(&l->plan, &walk, &node)) {
-        struct vae_value value = value_of(node.out, node.to > at_z, node.activation, node.slope);
+        int gates = node.kind->gates;
+        struct vae_value value =
+            value_of(node.out, node.to > at_z, gates ? VAE_IDENTITY : node.activation, node.slope);
         take_value(arena, l, &value);
+        if (gates)
+            take_gate(arena, l, node.activation, &value);
         if (values)
             values[node.to] = value;
     }
@@ -168,7 +192,7 @@ static void take_workspace(
     take_rows(arena, l, ws);
     ws->scales = take(arena, c->x_dim + SLACK, 1, sizeof(float));
     ws->zeros = take(arena, larger(c->x_dim, c->z_dim) + SLACK, 1, sizeof(float));
-    uint64_t packed = vae_plan_packed(&l->plan, most_task_rows(l));
+    uint64_t packed = vae_plan_packed(&l->plan, most_task_rows(l), l->training);
     ws->packed_size = (size_t)packed;
     ws->packed = take(arena, threads, packed, sizeof(float));
     ws->sum_rows = l->sum_rows;
@@ -334,6 +358,9 @@ static void fill_network(struct vae_model *model, const struct layout *l)
     net->prior = vae_prior_of(c->prior);
     net->components = (size_t)c->prior_components;
     net->version = 1;
+    net->clamps = c->z_logvar_min > -1e30 || c->z_logvar_max < 1e30;
+    net->logvar_min = (float)c->z_logvar_min;
+    net->logvar_max = (float)c->z_logvar_max;
     net->learned = l->sizes.learned;
     model->tensor_count = (size_t)l->sizes.tensors;
     vae_tensors_list(&l->plan, net, model->tensors);

@@ -140,13 +140,13 @@ struct vae_plan_sizes vae_plan_measure(const struct vae_plan *plan)
     return sizes;
 }
 
-uint64_t vae_plan_packed(const struct vae_plan *plan, size_t rows)
+uint64_t vae_plan_packed(const struct vae_plan *plan, size_t rows, int training)
 {
     struct vae_plan_walk walk = {0, 0};
     struct vae_node node;
     uint64_t most = 0;
     while (vae_plan_node(plan, &walk, &node)) {
-        uint64_t floats = node.kind->packed(&node, rows);
+        uint64_t floats = node.kind->packed(&node, rows, training);
         most = floats > most ? floats : most;
     }
     return most;

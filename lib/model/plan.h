@@ -36,6 +36,6 @@ struct vae_plan_sizes {
 };
 struct vae_plan_sizes vae_plan_measure(const struct vae_plan *plan);
 /* Floats of vae_layer_call.packed for passes of so many rows. */
-uint64_t vae_plan_packed(const struct vae_plan *plan, size_t rows);
+uint64_t vae_plan_packed(const struct vae_plan *plan, size_t rows, int training);
 
 #endif

@@ -97,7 +97,7 @@ static void decode(void *arg, size_t task, size_t worker)
     vae_graph_forward(p, middle, nodes, r, worker);
     vae_loss_finish_head(p, r);
     vae_loss_adjoint(p, r, job->adjoints->x_location, job->adjoints->x_scale);
-    vae_graph_backward(p, job->adjoints->z ? middle : middle + 1, nodes, r, worker);
+    vae_graph_backward(p, middle, nodes, r, worker);
 }
 
 /* No layer reads the decoder's head: its values make room for x's gradient, whose rows are no longer. */
@@ -113,6 +113,7 @@ static void encode(void *arg, size_t task, size_t worker)
     struct vae_range r = vae_task_range(p, task);
     vae_rows_gather(p, r);
     vae_graph_forward(p, 0, p->net->encoder, r, worker);
+    vae_posterior_clamp(p, r);
     vae_posterior_adjoint(p, r, job->adjoints->mu, job->adjoints->logvar);
     vae_graph_backward(p, 0, p->net->encoder, r, worker);
     if (job->adjoints->x)

@@ -8,6 +8,7 @@
 #include "components.h"
 
 #include "graph.h"
+#include "posterior.h"
 
 #include <string.h>
 
@@ -33,7 +34,9 @@ static void fill(const struct vae_network *net, struct vae_workspace *ws, const 
 static void encode_task(void *arg, size_t task, size_t worker)
 {
     const struct vae_pass *p = arg;
-    vae_graph_forward(p, 0, p->net->encoder, vae_task_range(p, task), worker);
+    struct vae_range r = vae_task_range(p, task);
+    vae_graph_forward(p, 0, p->net->encoder, r, worker);
+    vae_posterior_clamp(p, r);
 }
 
 /* As many pseudo-inputs at a time as the workspace has rows. */
@@ -89,6 +92,7 @@ static void forward_task(void *arg, size_t task, size_t worker)
         memcpy(x->y + i * x->ld, inputs + (i - p->rows.n) * x->cols, x->cols * sizeof *x->y);
     vae_graph_note(p, x->y + r.first * x->ld, x->ld, r.n, x->cols, vae_graph_most(p, 0, worker)->y);
     vae_graph_forward(p, 0, p->net->encoder, r, worker);
+    vae_posterior_clamp(p, r);
 }
 
 void vae_components_forward(const struct vae_pass *p)
@@ -143,6 +147,7 @@ static void backward_task(void *arg, size_t task, size_t worker)
 {
     const struct vae_pass *p = arg;
     struct vae_range r = pseudo_range(p, task);
+    vae_posterior_clamp_back(p, r);
     note_head(p, r, worker);
     vae_graph_backward(p, 0, p->net->encoder, r, worker);
     vae_graph_input(p, p->ws->input_g, r, worker);

@@ -54,6 +54,8 @@ void vae_graph_backward(const struct vae_pass *p, size_t from, size_t to, struct
     struct vae_layer_call call = vae_graph_call(p->net, p->ws, worker);
     for (size_t i = to; i-- > from;) {
         struct vae_layer_rows rows = noted_rows(p, i, r, worker);
+        if (rows.node->kind->open)
+            rows.node->kind->open(&call, &rows);
         if (rows.in->g)
             rows.node->kind->backward(&call, &rows);
     }

@@ -231,6 +231,7 @@ static void begin(const struct job *job, struct vae_range r, size_t worker)
     if (!job->encodes)
         return;
     vae_graph_forward(&job->pass, 0, job->pass.net->encoder, r, worker);
+    vae_posterior_clamp(&job->pass, r);
     put_encoded(job, r);
     if (job->closed)
         vae_posterior_kl(&job->pass, r);

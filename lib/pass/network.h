@@ -46,7 +46,9 @@ struct vae_network {
     const struct vae_prior_kind *prior;
     size_t components;                  /* of a prior that has some */
     size_t prior_at[VAE_PRIOR_TENSORS]; /* places of its tensors in the flat parameters */
-    float *params;                      /* [learned], in the model's own order, and some floats behind them */
+    int clamps;                         /* are q's log-variances clamped, to these? */
+    float logvar_min, logvar_max;
+    float *params; /* [learned], in the model's own order, and some floats behind them */
     uint64_t learned;
     uint64_t version; /* another one after each change of the parameters; never 0 */
 };

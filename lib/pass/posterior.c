@@ -48,6 +48,29 @@ static float *eps_rows(const struct vae_pass *p, size_t first, size_t draw)
     return p->ws->eps + (draw * p->draws_ld + first) * p->net->z_dim;
 }
 
+void vae_posterior_clamp(const struct vae_pass *p, struct vae_range r)
+{
+    float least = p->net->logvar_min, most = p->net->logvar_max;
+    struct strided head = head_rows(p, r.first);
+    size_t d = p->net->z_dim;
+    for (size_t i = 0; p->net->clamps && i < r.n; i++)
+        for (size_t j = d; j < 2 * d; j++) {
+            float v = head.y[i * head.ld + j];
+            head.y[i * head.ld + j] = v < least ? least : v > most ? most : v;
+        }
+}
+
+void vae_posterior_clamp_back(const struct vae_pass *p, struct vae_range r)
+{
+    float least = p->net->logvar_min, most = p->net->logvar_max;
+    struct strided head = head_rows(p, r.first);
+    size_t d = p->net->z_dim;
+    for (size_t i = 0; p->net->clamps && i < r.n; i++)
+        for (size_t j = d; j < 2 * d; j++)
+            if (head.y[i * head.ld + j] <= least || head.y[i * head.ld + j] >= most)
+                head.g[i * head.ld + j] = 0;
+}
+
 void vae_posterior_kl(const struct vae_pass *p, struct vae_range r)
 {
     struct vae_prior_call call = prior_call(p, r.first, 0);
@@ -263,6 +286,7 @@ void vae_posterior_backward(
         p->net->kernels->exact32->reparam_grad(r.n, d, head.y + d, head.ld, eps_rows(p, r.first, s), d, z.g,
             z.ld, head.g, head.ld, head.g + d, head.ld);
     }
+    vae_posterior_clamp_back(p, r);
     vae_graph_note(p, head.g, head.ld, r.n, 2 * d, vae_graph_most(p, p->net->encoder, worker)->g);
 }
 
@@ -278,4 +302,5 @@ void vae_posterior_adjoint(const struct vae_pass *p, struct vae_range r, const f
     struct strided head = head_rows(p, r.first);
     vae_rows_copy(r.n, d, rows_from(mu, r.first, d), d, head.g, head.ld);
     vae_rows_copy(r.n, d, rows_from(logvar, r.first, d), d, head.g + d, head.ld);
+    vae_posterior_clamp_back(p, r);
 }

@@ -6,6 +6,11 @@
 
 #include "pass.h"
 
+/* Clamps the log-variances that the encoder has just given; everything behind sees them so. Backward: sets
+ * the gradient to 0 where they are clamped, or at a limit by themselves. */
+void vae_posterior_clamp(const struct vae_pass *pass, struct vae_range range);
+void vae_posterior_clamp_back(const struct vae_pass *pass, struct vae_range range);
+
 /* The closed form of KL(q || p) of a task's rows into the workspace; and by latent. */
 void vae_posterior_kl(const struct vae_pass *pass, struct vae_range range);
 void vae_posterior_kl_by_latent(const struct vae_pass *pass, struct vae_range range);

@@ -68,6 +68,7 @@ static void station(const struct job *job, size_t number, struct vae_range r, si
         break;
     case ENCODE:
         vae_graph_forward(p, 0, middle, r, worker);
+        vae_posterior_clamp(p, r);
         vae_profile_mark(VAE_PHASE_ENCODER_FORWARD);
         break;
     case DIVERGE:

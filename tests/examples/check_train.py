@@ -133,6 +133,7 @@ class Train(unittest.TestCase):
         self.history("--train", data, "--estimator", "stl", "--draws", 2)
         self.history("--train", data, "--objective", "iwae", "--draws", 3, "--estimates", 2, "--estimator", "dreg")
         self.history("--train", data, "--objective", "iwae", "--draws", 3, "--elbo-weight", 0.5)
+        self.history("--train", data, "--gated", "--logvar-min", -6, "--logvar-max", 2)
 
     def test_every_optimizer(self):
         common = ["--sprites", 300, "--seed", 3]
@@ -209,6 +210,8 @@ class Train(unittest.TestCase):
              "--draws times --estimates"),
             (["--sprites", "10", "--momentum", "0.9"], "--momentum goes with --optimizer sgd"),
             (["--sprites", "10", "--optimizer", "lion"], "must be adam | adamw | adagrad | sgd"),
+            (["--sprites", "10", "--logvar-min", "1", "--logvar-max", "0"], "--logvar-min must not be above"),
+            (["--sprites", "10", "--logvar-max", "inf"], "--logvar-max 'inf': must be -10000 to 1e+30"),
             (["--sprites", "10", "--unknown"], "'--unknown' is not an option (--help lists them)"),
             (["--sprites", "10", "--grey=1"], "'--grey=1' is not an option"),
             (["-t", "3"], "'-t' is not an option (--help lists them)"),

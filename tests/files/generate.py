@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """Writes the safetensors files of this folder that stand for other programs' models, and expected.txt: for each one its
-ELBO at z = mu of the row x_j = (j + 1) / 8, computed here in float64. All models have 6 values, ReLU, Bernoulli logits
-and 2 latents. Nothing but the standard library is needed. vae-1.safetensors is written by sample.c.
+ELBO at z = mu of the row x_j = (j + 1) / 8, computed here in float64. All models have 6 values, ReLU or gates,
+Bernoulli logits and 2 latents. Nothing but the standard library is needed. vae-1.safetensors is written by sample.c.
 
 usage: generate.py [FOLDER]"""
 
@@ -78,6 +78,10 @@ class File:
 
 
 def apply(layer, values, relu):
+    """A gated layer is a pair of layers, and linear."""
+    if isinstance(layer[0], tuple):
+        halves = [apply(half, values, False) for half in layer]
+        return [h / (1 + math.exp(-g)) for h, g in zip(*halves)]
     weight, bias = layer
     sums = [math.fsum([w * v for w, v in zip(row, values)]) + b for row, b in zip(weight, bias)]
     return [max(s, 0.0) for s in sums] if relu else sums
@@ -141,6 +145,19 @@ def heads():
     return file, elbo(encoder, means, logvars, decoder)
 
 
+def gated():
+    """jmtomczak/vae_vampprior, with its standard prior."""
+    file = File(6)
+
+    def layer(name, inputs, outputs):
+        return file.linear(f"{name}.h", inputs, outputs), file.linear(f"{name}.g", inputs, outputs)
+
+    encoder = [layer("q_z_layers.0", X, 5), layer("q_z_layers.1", 5, 4)]
+    means, logvars = file.linear("q_z_mean", 4, Z), file.linear("q_z_logvar.linear", 4, Z)
+    decoder = [layer("p_x_layers.0", Z, 4), layer("p_x_layers.1", 4, 5), file.linear("p_x_mean.linear", 5, X)]
+    return file, elbo(encoder, means, logvars, decoder)
+
+
 def interleaved():
     """One head whose rows are mu, log sigma, mu, log sigma; the decoder's weights are transposed."""
     file = File(5)
@@ -156,7 +173,7 @@ def interleaved():
 
 def main(folder):
     with open(os.path.join(folder, "expected.txt"), "w", encoding="utf-8") as expected:
-        for model in (examples, pythae, sequential, heads, interleaved):
+        for model in (examples, pythae, sequential, heads, interleaved, gated):
             file, value = model()
             file.write(os.path.join(folder, f"{model.__name__}.safetensors"))
             expected.write(f"{model.__name__} {value:.17g}\n")

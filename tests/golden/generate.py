@@ -33,8 +33,10 @@ OPTIMIZERS = {
     3: lambda p, lr, momentum, decay: torch.optim.Adagrad(p, lr=lr, eps=1e-8, weight_decay=decay),
     4: lambda p, lr, momentum, decay: torch.optim.SGD(p, lr=lr, momentum=momentum, weight_decay=decay)}
 
+GATED = 100  # added to the activation of a gated layer
+
 # name, kind, mean activation, log-variance outside the decoder, draws of a bound, (width, activation)s of encoder, of
-# decoder
+# decoder; the limits of the encoder's log-variances, where there are any
 CASES = [
     ("bernoulli", BERNOULLI, IDENTITY, 0.0, 1, [(8, SOFTPLUS)], [(8, TANH)]),
     ("gauss_fixed", GAUSS_FIXED, SIGMOID, -0.7, 1, [(8, TANH)], [(8, SIGMOID)]),
@@ -77,6 +79,10 @@ UPDATES = {
     "sgd_clipped": (0.1, 4, 0.5, 0.05, 1.0),
 }
 CASES += [(name, GAUSS_SPAN, IDENTITY, -0.3, 1, [(5, TANH)], [(5, SOFTPLUS)]) for name in UPDATES if name]
+CASES += [
+    ("gated", BERNOULLI, IDENTITY, 0.0, 1, [(8, GATED + IDENTITY), (7, GATED + RELU)], [(5, TANH), (9, GATED + SILU)]),
+    ("gated_clamped", GAUSS_CELL, IDENTITY, 0.0, 2, [(8, GATED + TANH)], [(8, GATED + IDENTITY)], (0.115, 0.215)),
+]
 X_DIM, Z_DIM, SEED = 11, 3, 42
 
 u64, i32, f64, pointer = ctypes.c_uint64, ctypes.c_int32, ctypes.c_double, ctypes.c_void_p
@@ -109,7 +115,8 @@ def layers_of(widths):
     layers = (Layer * len(widths))()
     for layer, (units, activation) in zip(layers, widths):
         lib.vae_layer_init(ctypes.byref(layer), ctypes.c_size_t(ctypes.sizeof(Layer)))
-        layer.units, layer.activation = units, activation
+        layer.kind = 2 if activation >= GATED else 1
+        layer.units, layer.activation = units, activation % GATED
     return layers
 
 
@@ -123,13 +130,15 @@ def span_of(kind, mean_activation, scale_value):
 
 def initial_params(case):
     """The library's own first parameters, canonical order."""
-    _, kind, mean_activation, scale_value, _, encoder, decoder = case
+    _, kind, mean_activation, scale_value, _, encoder, decoder, *clamp = case
     c, model = Config(), pointer()
     lib.vae_config_init(ctypes.byref(c), ctypes.c_size_t(ctypes.sizeof(Config)))
     c.x_dim, c.z_dim, c.seed = X_DIM, Z_DIM, SEED
     c.spans, c.n_spans = span_of(kind, mean_activation, scale_value), 1
     c.encoder, c.n_encoder = layers_of(encoder), len(encoder)
     c.decoder, c.n_decoder = layers_of(decoder), len(decoder)
+    for limits in clamp:
+        c.z_logvar_min, c.z_logvar_max = limits
     assert lib.vae_create(ctypes.byref(model), ctypes.byref(c), None, None) == 0, lib.vae_last_error()
     count = lib.vae_param_count(model)
     params = (ctypes.c_float * count)()
@@ -159,7 +168,7 @@ class Model:
     Burda et al., arXiv:1509.00519, and Rainforth et al., arXiv:1802.04537."""
 
     def __init__(self, case, flat):
-        name, self.kind, self.mean_activation, self.scale_value, self.samples, encoder, decoder = case
+        name, self.kind, self.mean_activation, self.scale_value, self.samples, encoder, decoder, *self.clamp = case
         bound = BOUNDS.get(name, BOUNDS[""])
         self.objective, self.estimator, self.estimates, self.kl_weight, self.elbo_weight = bound
         flat, self.params = iter(flat), []
@@ -182,14 +191,18 @@ class Model:
     def side(self, width, layers, flat):
         side = []
         for units, activation in layers:
-            side.append((self.take(flat, units, width), self.take(flat, units), ACTIVATIONS[activation]))
+            halves = [(self.take(flat, units, width), self.take(flat, units)) for _ in range(1 + activation // GATED)]
+            side.append((halves, ACTIVATIONS[activation % GATED]))
             width = units
         return side
 
     @staticmethod
     def run(side, v):
-        for weight, bias, activation in side:
-            v = activation(v @ weight.T + bias)
+        for halves, activation in side:
+            sums = [v @ weight.T + bias for weight, bias in halves]
+            v = activation(sums[0])
+            for gate in sums[1:]:
+                v = v * torch.sigmoid(gate)
         return v
 
     def loglik(self, x, z):
@@ -209,6 +222,8 @@ class Model:
         """Mean log-likelihood over the draws, and the divergence, of each row; draws None: z = mu."""
         q = self.run(self.encoder, x)
         mu, logvar = q[:, :Z_DIM], q[:, Z_DIM:]
+        for limits in self.clamp:
+            logvar = F.hardtanh(logvar, *limits)
         kl = -0.5 * (1 + logvar - mu ** 2 - torch.exp(logvar)).sum(1)
         z = [mu] if draws is None else [mu + torch.exp(logvar / 2) * eps for eps in draws]
         return torch.stack([self.loglik(x, one) for one in z]).mean(0), kl
@@ -258,14 +273,14 @@ def put(key, values):
 
 
 def dump(case):
-    name, kind, mean_activation, scale_value, samples, encoder, decoder = case
+    name, kind, mean_activation, scale_value, samples, encoder, decoder, *clamp = case
     first = initial_params(case)
     model = Model(case, first)
     torch.manual_seed(CASES.index(case))
     x = torch.rand(ROWS, X_DIM, dtype=torch.float32).double()
     print("case", name)
     put("kinds", [kind, mean_activation, samples, X_DIM, Z_DIM, SEED, ROWS, STEPS, READ_SAMPLES])
-    put("numbers", [scale_value, *UPDATES.get(name, UPDATES[""])])
+    put("numbers", [scale_value, *UPDATES.get(name, UPDATES[""]), *(limit for limits in clamp for limit in limits)])
     put("bound", BOUNDS.get(name, BOUNDS[""]))
     put("encoder", [number for layer in encoder for number in layer])
     put("decoder", [number for layer in decoder for number in layer])

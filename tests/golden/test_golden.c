@@ -11,6 +11,7 @@
 #include <string.h>
 
 enum { LONGEST_LINE = 1 << 16, NAME = 64, FIELDS = 16 };
+enum { GATED = 100 }; /* added to the activation of a gated layer */
 #define MOST_VALUES 1024
 
 /* A key with its numbers. */
@@ -85,7 +86,8 @@ static size_t set_layers(const struct field *numbers, vae_layer *layers)
     for (size_t i = 0; i < count; i++) {
         vae_layer_init(&layers[i], sizeof layers[i]);
         layers[i].units = (uint64_t)numbers->values[2 * i];
-        layers[i].activation = (int32_t)numbers->values[2 * i + 1];
+        layers[i].activation = (int32_t)numbers->values[2 * i + 1] % GATED;
+        layers[i].kind = numbers->values[2 * i + 1] >= GATED ? VAE_LAYER_GATED : VAE_LAYER_DENSE;
     }
     return count;
 }
@@ -136,6 +138,10 @@ static vae_model *create(const struct golden *golden)
     plan.training.clip_norm = numbers[5];
     set_bound(field(golden, "bound"), &plan.training);
     plan.config.seed = (uint64_t)kinds[5];
+    if (field(golden, "numbers")->count > 6) {
+        plan.config.z_logvar_min = numbers[6];
+        plan.config.z_logvar_max = numbers[7];
+    }
     plan.config.n_encoder = set_layers(field(golden, "encoder"), plan.encoder);
     plan.config.n_decoder = set_layers(field(golden, "decoder"), plan.decoder);
     return model_of(&plan);

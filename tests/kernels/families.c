@@ -6,7 +6,7 @@
 #include <string.h>
 
 static const struct family *const families[] = {&exact32_family, &exact64_family, &rng_family, &tile_family,
-    &train_family, &noted_family, &mixture_family, &reading_family};
+    &train_family, &gate_family, &noted_family, &mixture_family, &reading_family};
 
 const struct family *family_at(size_t i)
 {

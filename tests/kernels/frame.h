@@ -87,7 +87,7 @@ struct family {
 };
 /* The i-th, or NULL. */
 const struct family *family_at(size_t i);
-extern const struct family exact32_family, exact64_family, rng_family, tile_family, train_family,
+extern const struct family exact32_family, exact64_family, rng_family, tile_family, train_family, gate_family,
     noted_family, mixture_family, reading_family;
 
 /* The kernel's function in a table, as something to compare with NULL. */

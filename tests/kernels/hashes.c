@@ -17,7 +17,7 @@
 
 /* ---- the list ---- */
 
-#define MAX_LINES 256
+#define MAX_LINES 512
 static struct line {
     char name[64];
     uint64_t hash;

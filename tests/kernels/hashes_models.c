@@ -12,11 +12,14 @@
 struct example {
     const char *name;
     uint64_t x_dim, hidden, z_dim, batch, steps;
+    int32_t layer, clamps; /* kind of the layers; are the log-variances clamped? */
     int32_t activation, likelihood, scale;
     int backward; /* are there lines of vae_backward()? */
 };
 
-#define SMALL 37, 24, 5, 32, 100
+#define SMALL 37, 24, 5, 32, 100, VAE_LAYER_DENSE, 0
+#define GATED 37, 24, 5, 32, 100, VAE_LAYER_GATED, 0
+#define CLAMPED 37, 24, 5, 32, 100, VAE_LAYER_DENSE, 1
 static const struct example examples[] = {
     {"model.identity", SMALL, VAE_IDENTITY, VAE_BERNOULLI, VAE_PARAM_CELL, 0},
     {"model.relu", SMALL, VAE_RELU, VAE_BERNOULLI, VAE_PARAM_CELL, 0},
@@ -28,7 +31,12 @@ static const struct example examples[] = {
     {"model.gauss_fixed", SMALL, VAE_TANH, VAE_GAUSS, VAE_PARAM_FIXED, 0},
     {"model.gauss_shared", SMALL, VAE_TANH, VAE_GAUSS, VAE_PARAM_SPAN, 1},
     {"model.gauss", SMALL, VAE_TANH, VAE_GAUSS, VAE_PARAM_CELL, 1},
-    {"model.wide", 300, 130, 20, 100, 5, VAE_RELU, VAE_BERNOULLI, VAE_PARAM_CELL, 1},
+    {"model.wide", 300, 130, 20, 100, 5, VAE_LAYER_DENSE, 0, VAE_RELU, VAE_BERNOULLI, VAE_PARAM_CELL, 1},
+    {"model.gated", GATED, VAE_IDENTITY, VAE_BERNOULLI, VAE_PARAM_CELL, 1},
+    {"model.gated_silu", GATED, VAE_SILU, VAE_GAUSS, VAE_PARAM_CELL, 1},
+    {"model.gated_wide", 300, 130, 20, 100, 5, VAE_LAYER_GATED, 0, VAE_RELU, VAE_BERNOULLI, VAE_PARAM_CELL,
+        1},
+    {"model.clamped", CLAMPED, VAE_TANH, VAE_BERNOULLI, VAE_PARAM_CELL, 1},
 };
 
 /* Bounds by draws, of one more model. */
@@ -114,6 +122,7 @@ static vae_model *create(const struct example *example, const vae_training *trai
     vae_layer_init(&layer, sizeof layer);
     layer.units = example->hidden;
     layer.activation = example->activation;
+    layer.kind = example->layer;
     vae_span_init(&span, sizeof span);
     span.columns = example->x_dim;
     span.likelihood = example->likelihood;
@@ -126,6 +135,10 @@ static vae_model *create(const struct example *example, const vae_training *trai
     config.spans = &span;
     config.n_spans = 1;
     config.seed = 3;
+    if (example->clamps) {
+        config.z_logvar_min = -0.5;
+        config.z_logvar_max = 0.02;
+    }
     vae_runtime_init(&runtime, sizeof runtime);
     runtime.max_batch = example->batch;
     runtime.threads = threads;

@@ -124,6 +124,32 @@ static void epilogue_reference(struct frame *f)
     expect_raised(f, 2, 0);
 }
 
+/* Both gradients raise the same lanes. */
+static void gate_back_arrays(struct frame *f)
+{
+    matrix(f, "y", IN, f->n, f->d, 8);
+    array_fill(matrix(f, "s", IN, f->n, f->d, 0), UNIFORM, 0, 1);
+    matrix(f, "g", STATE, f->n, f->d, 8);
+    frame_array(f, "gate_g", F32, OUT, f->n, f->d);
+    raised(f, VAE_LANES);
+}
+
+static void gate_back_call(const struct vae_kernels *k, struct frame *f)
+{
+    struct vae_epilogue epilogue = {.kind = VAE_EPILOGUE_NONE, .most = WORDS(4)};
+    k->train->gate_back(&epilogue, f->n, f->d, AT(0), AT(1), AT(2), AT(3), LD(0));
+    settle(WORDS(4), VAE_LANES);
+}
+
+static void gate_back_reference(struct frame *f)
+{
+    expect_now(f, 2);
+    expect_now(f, 3);
+    expect_given(f, 4);
+    expect_raised(f, 4, 2);
+    expect_raised(f, 4, 3);
+}
+
 /* ---- likelihoods, with a weight for each row ---- */
 
 /* `most` and `any` of array 0, in two words of array `seen`; the third stays. */
@@ -277,6 +303,7 @@ static void look_reference(struct frame *f)
 static const struct kernel kernels[] = {
     NOTED(gemm_block, most, sizeof widths / sizeof *widths),
     NOTED(epilogue, most, 3),
+    NOTED(gate_back, most, 1),
     NOTED(bernoulli, seen, 1),
     NOTED(gauss, seen, 2),
     {KERNEL(train, vae_train_kernels, look), .arrays = look_arrays, .call = look_call,

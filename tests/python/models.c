@@ -28,6 +28,10 @@ struct recipe {
     } span[MOST_SPANS];
 };
 
+/* An activation of a gated layer. A model that begins with one has clamped log-variances, too. */
+enum { GATE = 100 };
+#define GATED(activation) (GATE + (activation))
+
 #define NO_FLOOR (-1e30)
 #define ANY_SCALE 0, NO_FLOOR
 
@@ -40,6 +44,8 @@ static const struct recipe recipes[] = {
     {"gauss_span", 1, {VAE_SILU}, 1, {{12, VAE_GAUSS, VAE_SIGMOID, VAE_PARAM_SPAN, -0.5, NO_FLOOR}}},
     {"laplace", 2, {VAE_SIGMOID, VAE_IDENTITY}, 1, {{12, VAE_LAPLACE, VAE_SIGMOID, VAE_PARAM_CELL, 0, -2}}},
     {"laplace_fixed", 0, {0}, 1, {{12, VAE_LAPLACE, VAE_IDENTITY, VAE_PARAM_FIXED, -0.75, NO_FLOOR}}},
+    {"gated", 3, {GATED(VAE_ACTIVATION_DEFAULT), GATED(VAE_GELU), VAE_TANH}, 0,
+        {{12, VAE_BERNOULLI, VAE_IDENTITY, VAE_PARAM_CELL, ANY_SCALE}}},
     {"poisson", 1, {VAE_LEAKY_RELU}, 0, {{12, VAE_POISSON, VAE_IDENTITY, VAE_PARAM_CELL, ANY_SCALE}}},
     {"cbernoulli", 3, {VAE_SOFTPLUS, VAE_GELU, VAE_RELU}, 0,
         {{12, VAE_CBERNOULLI, VAE_IDENTITY, VAE_PARAM_CELL, ANY_SCALE}}},
@@ -105,7 +111,9 @@ static vae_model *create(const struct recipe *recipe)
     for (size_t i = 0; i < recipe->hidden; i++) {
         vae_layer_init(&encoder[i], sizeof encoder[i]);
         encoder[i].units = widths[i];
-        encoder[i].activation = recipe->activation[i];
+        int gates = recipe->activation[i] >= GATED(VAE_ACTIVATION_DEFAULT);
+        encoder[i].kind = gates ? VAE_LAYER_GATED : VAE_LAYER_DENSE;
+        encoder[i].activation = recipe->activation[i] - (gates ? GATE : 0);
         encoder[i].slope = 0.125;
         decoder[recipe->hidden - 1 - i] = encoder[i];
     }
@@ -113,6 +121,10 @@ static vae_model *create(const struct recipe *recipe)
     config.x_dim = set_spans(recipe, spans);
     config.z_dim = Z_DIM;
     config.seed = 11;
+    if (recipe->activation[0] >= GATED(VAE_ACTIVATION_DEFAULT)) {
+        config.z_logvar_min = -0.1;
+        config.z_logvar_max = -0.06;
+    }
     config.encoder = encoder;
     config.decoder = decoder;
     config.n_encoder = config.n_decoder = recipe->hidden;

@@ -178,6 +178,7 @@ void plan_mixed(struct plan *plan, int32_t activation)
     span(plan, 3, VAE_POISSON, 4, VAE_PARAM_CELL);
     plan->spans[2].mean_activation = VAE_SIGMOID;
     plan->config.n_spans = 4;
+    plan->encoder[1].kind = plan->decoder[1].kind = VAE_LAYER_GATED;
 }
 
 const char *kind_name(size_t i)

@@ -76,7 +76,7 @@ void loglik_of(const vae_model *model, size_t n, const float *x, const float *lo
 const char *kind_name(size_t i);
 void plan_any(struct plan *plan, size_t i, int32_t activation);
 /* Spans: Bernoulli [4], Gauss with a variance for each cell [3], Gauss with one for the span [2], Poisson
- * [4]; two hidden layers. */
+ * [4]; two hidden layers, the second one gated. */
 void plan_mixed(struct plan *plan, int32_t activation);
 
 #endif

@@ -44,6 +44,7 @@ static inline int is_bounded(const struct step *step, const vae_model *model)
 static inline void plan_overflow(struct plan *plan, int32_t scale, int32_t threads)
 {
     plan_init(plan, VAE_GAUSS, VAE_TANH, 2);
+    plan->encoder[1].kind = plan->decoder[0].kind = VAE_LAYER_GATED;
     plan_scale(plan, 0, scale);
     plan->training.samples = DRAWS;
     plan->runtime.threads = threads;

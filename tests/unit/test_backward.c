@@ -262,6 +262,7 @@ START_TEST(slopes_of_linear_functions)
         for (size_t a = 0; a < 3; a++) {
             struct plan plan;
             plan_any(&plan, kinds[i], activations[a]);
+            plan.encoder[0].kind = plan.decoder[0].kind = a > 0 ? VAE_LAYER_GATED : VAE_LAYER_DENSE;
             linear_open(&l, &plan);
             check_params(&l, kind_name(kinds[i]));
             check_inputs(&l, XS, l.x, l.c.gx, "x");

@@ -276,7 +276,7 @@ static void output_overflows(const char *tensor, const char *what)
     memset(s.x, 0, XS * sizeof *s.x);
     memset(s.z, 0, sizeof s.z);
     for (int i = 0; i < ZS; i++)
-        s.mu[i] = s.logvar[i] = 1;
+        s.mu[i] = s.logvar[i] = 10;
     for (int i = 0; i < XS; i++)
         s.location[i] = s.scale[i] = 1e4f;
     set_weights(&s, tensor, 3e38f);

@@ -116,6 +116,7 @@ static void check_product(sgemm_function *sgemm, size_t kind, int32_t threads)
     plan_init(&plan, VAE_BERNOULLI, VAE_TANH, 2);
     plan_sizes(&plan, X, Z, widths, 2);
     plan_kind(&plan, kind);
+    plan.encoder[kind % 2].kind = plan.decoder[kind / 2 % 2].kind = VAE_LAYER_GATED;
     plan.runtime.threads = threads;
     plan.training.samples = 2;
     vae_model *native = model_of(&plan);

@@ -21,6 +21,9 @@ static void plan_full(struct plan *plan)
     plan->config.seed = UINT64_MAX - 6;
     plan->config.init_scale = 1 / 3.0;
     plan->config.init = VAE_INIT_HE;
+    plan->config.z_logvar_min = -17.0 / 3;
+    plan->config.z_logvar_max = 0.1;
+    plan->encoder[1].kind = plan->decoder[0].kind = VAE_LAYER_GATED;
     static const uint64_t columns[] = {5, 1, 4, 3};
     for (size_t i = 0; i < 4; i++)
         plan->spans[i].columns = columns[i];

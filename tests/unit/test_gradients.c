@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Test. Every gradient of vae_grad() against finite differences of the objective that it reports: every
- * activation, every likelihood with every source of its scale, several likelihoods in one model, 0 to 2
- * hidden layers, one draw and three, every objective, a strided and weighted batch in the middle of a data
- * set.
+ * activation of dense and of gated layers, every likelihood with every source of its scale, several
+ * likelihoods in one model, 0 to 2 hidden layers, one draw and three, every objective, clamped log-variances,
+ * a strided and weighted batch in the middle of a data set.
  *
  * vae_grad() changes neither parameters nor step count, so all evaluations see the same noise. Differences
  * are taken tensor by tensor along directions, d = p+ - p- as float32 holds them: (f(p+) - f(p-)) against
@@ -226,6 +226,60 @@ ACTIVATION_TEST(gelu, VAE_GELU)
 ACTIVATION_TEST(leaky_relu, VAE_LEAKY_RELU)
 ACTIVATION_TEST(elu, VAE_ELU)
 
+/* ---- gated layers ---- */
+
+/* By bits of `gated`, the first and the second layer of either side: at x or z, and at a head. */
+START_TEST(gated_layers)
+{
+    const size_t kinds[] = {KIND_BERNOULLI, KIND_GAUSS_CELL_SIGMOID};
+    for (int32_t activation = VAE_ACTIVATION_DEFAULT; activation <= VAE_ELU; activation++)
+        for (int gated = 1; gated <= 3; gated++)
+            for (size_t i = 0; i < 2; i++) {
+                struct plan plan;
+                char what[96];
+                plan_gradient(&plan, kinds[i], activation, 2);
+                plan.training.samples = 2;
+                for (int layer = 0; layer < 2; layer++)
+                    if (gated & (1 << layer))
+                        plan.encoder[layer].kind = plan.decoder[layer].kind = VAE_LAYER_GATED;
+                snprintf(what, sizeof what, "activation %d, gates %d, %s", (int)activation, gated,
+                    kind_name(kinds[i]));
+                check_model(&plan, what, accuracy_of(&plan));
+            }
+}
+END_TEST
+
+/* ---- clamped log-variances ---- */
+
+/* One latent's are below the floor, one's within, one's above the ceiling, by the head's biases and far from
+ * either. Differences see the slope 0 of those that are clamped, and the others'. Pseudo-inputs of a prior go
+ * through the same encoder. */
+START_TEST(clamped_log_variances)
+{
+    const int32_t objectives[] = {VAE_ELBO, VAE_IWAE, VAE_IWAE};
+    const float biases[Z_DIM] = {-4, 0, 4};
+    for (int i = 0; i < 3; i++) {
+        struct plan plan;
+        plan_gradient(&plan, KIND_GAUSS_CELL, VAE_TANH, 1);
+        plan.training.objective = objectives[i];
+        plan.config.prior = i == 2 ? VAE_PRIOR_VAMP : VAE_PRIOR_NORMAL;
+        plan.config.prior_components = i == 2 ? 5 : 0;
+        plan.training.samples = 3;
+        plan.config.z_logvar_min = -1.5;
+        plan.config.z_logvar_max = 1.5;
+        struct subject s = subject_open(&plan, "clamped", smooth);
+        vae_tensor_info bias = tensor_of(s.model, "encoder.1.bias");
+        memcpy(s.params + bias.offset + Z_DIM, biases, sizeof biases);
+        memcpy(s.moved, s.params, (size_t)s.count * sizeof *s.moved);
+        must(vae_set_params(s.model, s.params, s.count));
+        subject_check(&s);
+        for (uint64_t j = 0; j < Z_DIM; j++)
+            ck_assert((s.grads[bias.offset + Z_DIM + j] == 0) == (j != 1));
+        subject_close(&s);
+    }
+}
+END_TEST
+
 /* ---- objectives ---- */
 
 static void check_objective(const vae_training *training, const char *name)
@@ -363,6 +417,7 @@ static void check_prior(int32_t prior, const char *name)
             plan_gradient(&plan, i == 0 ? KIND_GAUSS_SPAN : KIND_BERNOULLI, VAE_TANH, 1);
             plan.config.prior = prior;
             plan.config.prior_components = components[i];
+            plan.encoder[0].kind = i == 1 ? VAE_LAYER_GATED : VAE_LAYER_DENSE;
             plan.training.objective = objective;
             plan.training.samples = samples[i];
             plan.training.kl_weight = 1.5;
@@ -386,7 +441,7 @@ END_TEST
 int main(void)
 {
     const TTest *tests[] = {no_hidden_layer, identity, relu, tanh_layers, sigmoid, softplus, silu, gelu,
-        leaky_relu, elu, weighted_divergence, capacity, free_bits, free_bits_by_latent,
-        monte_carlo_divergence, importance_weighted, mixture_prior, vamp_prior};
+        leaky_relu, elu, gated_layers, clamped_log_variances, weighted_divergence, capacity, free_bits,
+        free_bits_by_latent, monte_carlo_divergence, importance_weighted, mixture_prior, vamp_prior};
     return RUN_SUITE("gradients", tests);
 }

@@ -34,6 +34,17 @@ static vae_model *small_model(void)
     return model_for(5, 0, 5, 0);
 }
 
+static vae_model *gated_model(void)
+{
+    struct plan plan;
+    const uint64_t widths[] = {5, 4};
+    plan_init(&plan, VAE_BERNOULLI, VAE_ACTIVATION_DEFAULT, 2);
+    plan_sizes(&plan, X, Z, widths, 2);
+    for (int i = 0; i < 2; i++)
+        plan.encoder[i].kind = plan.decoder[i].kind = VAE_LAYER_GATED;
+    return model_of(&plan);
+}
+
 /* A file of the folder of samples. */
 static const char *sample(const char *name)
 {
@@ -82,6 +93,7 @@ START_TEST(common_spellings)
     check_sample("pythae", small_model());
     check_sample("sequential", model_for(5, 4, 4, 5));
     check_sample("heads", small_model());
+    check_sample("gated", gated_model());
 }
 END_TEST
 
@@ -91,6 +103,7 @@ START_TEST(files_of_our_own)
     struct plan plan;
     plan_init(&plan, VAE_GAUSS, VAE_RELU, 2);
     plan_scale(&plan, 0, VAE_PARAM_SPAN);
+    plan.encoder[0].kind = plan.decoder[1].kind = VAE_LAYER_GATED;
     vae_model *model = model_of(&plan);
     train_some(model, 3, 16);
     must(vae_save(model, path_to("full"), 0));
@@ -240,6 +253,25 @@ START_TEST(normalisations_that_do_not_fit)
 }
 END_TEST
 
+START_TEST(gates_that_do_not_fit)
+{
+    vae_model *dense = model_for(5, 4, 4, 5), *gated = gated_model();
+    struct bytes file = bytes_of_file(sample("gated"));
+    struct bytes other = with_header(&file, "q_z_layers.1.g.weight", "q_z_layers.2.g.weight");
+    write_file(path_to("other"), &other);
+    refused(dense, sample("gated"), NULL, 0, VAE_ERR_FORMAT,
+        "q_z_layers.0.g is a gate that is not of a gated layer");
+    refused(gated, path_to("other"), NULL, 0, VAE_ERR_FORMAT,
+        "q_z_layers.2.g is a gate that is not of a gated layer");
+    refused(gated, sample("sequential"), NULL, 0, VAE_ERR_FORMAT,
+        "encoder.0.gate.weight, row 0: the file has nothing that fills it");
+    bytes_free(&other);
+    bytes_free(&file);
+    vae_destroy(dense);
+    vae_destroy(gated);
+}
+END_TEST
+
 /* The first value of a tensor as other bytes. */
 static void refused_value(
     const char *name, const char *tensor, const unsigned char *bytes, size_t size, const char *words)
@@ -375,7 +407,7 @@ END_TEST
 int main(void)
 {
     const TTest *tests[] = {common_spellings, files_of_our_own, rules_map_rows, names_that_do_not_fit,
-        shapes_that_do_not_fit, normalisations_that_do_not_fit, values_that_do_not_fit, rules_that_do_not_fit,
-        rules_are_checked, memory};
+        shapes_that_do_not_fit, normalisations_that_do_not_fit, gates_that_do_not_fit, values_that_do_not_fit,
+        rules_that_do_not_fit, rules_are_checked, memory};
     return RUN_SUITE("import", tests);
 }

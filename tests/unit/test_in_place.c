@@ -60,6 +60,7 @@ static vae_model *trained(struct plan *plan, size_t kind)
     plan_init(plan, VAE_BERNOULLI, VAE_SILU, 2);
     plan_kind(plan, kind);
     plan_sizes(plan, 37, 5, widths, 2);
+    plan->encoder[0].kind = plan->decoder[0].kind = VAE_LAYER_GATED;
     vae_model *model = model_of(plan);
     train_some(model, 3, 16);
     must(vae_set_metadata(model, "threshold", "7"));

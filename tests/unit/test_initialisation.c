@@ -59,6 +59,7 @@ static vae_model *wide_model(int32_t init, double scale, uint64_t seed)
     plan_init(&plan, VAE_GAUSS, VAE_RELU, 1);
     plan_scale(&plan, 0, VAE_PARAM_SPAN);
     plan_sizes(&plan, IN, 20, &wide, 1);
+    plan.encoder[0].kind = VAE_LAYER_GATED;
     plan.config.init = init;
     plan.config.init_scale = scale;
     plan.config.seed = seed;

@@ -93,6 +93,7 @@ START_TEST(canonical_order)
             likelihoods[kind].scale == VAE_PARAM_SPAN);
     }
     plan_mixed(&plan, VAE_RELU);
+    plan.encoder[1].kind = plan.decoder[1].kind = VAE_LAYER_DENSE;
     check_order(&plan, 16, (const char *const[]){"spans.2.scale"}, 1);
     plan.spans[1].scale = VAE_PARAM_SPAN;
     plan.spans[2].scale = VAE_PARAM_CELL;
@@ -104,6 +105,21 @@ START_TEST(canonical_order)
     plan_init(&plan, VAE_BERNOULLI, VAE_RELU, 0);
     vae_model *model = model_of(&plan);
     check_tensors(model, heads, 4);
+    vae_destroy(model);
+}
+END_TEST
+
+START_TEST(gated_layers_have_two_matrices)
+{
+    const struct tensor list[] = {{"encoder.0.weight", 19, 13}, {"encoder.0.bias", 19, 0},
+        {"encoder.0.gate.weight", 19, 13}, {"encoder.0.gate.bias", 19, 0}, {"encoder.1.weight", 6, 19},
+        {"encoder.1.bias", 6, 0}, {"decoder.0.weight", 19, 3}, {"decoder.0.bias", 19, 0},
+        {"decoder.1.weight", 13, 19}, {"decoder.1.bias", 13, 0}};
+    struct plan plan;
+    plan_init(&plan, VAE_BERNOULLI, VAE_RELU, 1);
+    plan.encoder[0].kind = VAE_LAYER_GATED;
+    vae_model *model = model_of(&plan);
+    check_tensors(model, list, sizeof list / sizeof *list);
     vae_destroy(model);
 }
 END_TEST
@@ -341,7 +357,7 @@ END_TEST
 
 int main(void)
 {
-    const TTest *tests[] = {canonical_order, weights_are_units_by_inputs, copies_in_and_out, copies_decide,
-        copies_leave_the_rest, tensors_refused};
+    const TTest *tests[] = {canonical_order, gated_layers_have_two_matrices, weights_are_units_by_inputs,
+        copies_in_and_out, copies_decide, copies_leave_the_rest, tensors_refused};
     return RUN_SUITE("parameters", tests);
 }

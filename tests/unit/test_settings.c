@@ -74,8 +74,27 @@ START_TEST(config_reals)
     ACCEPTED(config.init_scale, 0.0);
     ACCEPTED(config.init_scale, 1e-30);
     ACCEPTED(config.seed, UINT64_MAX);
-    REFUSED(config.z_logvar_min, -10.0, VAE_ERR_UNSUPPORTED, NULL);
-    REFUSED(config.z_logvar_max, 10.0, VAE_ERR_UNSUPPORTED, NULL);
+}
+END_TEST
+
+START_TEST(limits_of_log_variances)
+{
+    struct plan plan;
+    for (int i = 0; i < NEVER; i++) {
+        REFUSED(config.z_logvar_min, never[i], VAE_ERR_ARG, "-1e30 to 1e4");
+        REFUSED(config.z_logvar_max, never[i], VAE_ERR_ARG, "-1e4 to 1e30");
+    }
+    REFUSED(config.z_logvar_min, nextafter(-1e30, -INFINITY), VAE_ERR_ARG, "-1e30 to 1e4");
+    REFUSED(config.z_logvar_min, nextafter(1e4, INFINITY), VAE_ERR_ARG, "-1e30 to 1e4");
+    REFUSED(config.z_logvar_max, nextafter(-1e4, -INFINITY), VAE_ERR_ARG, "-1e4 to 1e30");
+    REFUSED(config.z_logvar_max, nextafter(1e30, INFINITY), VAE_ERR_ARG, "-1e4 to 1e30");
+    ACCEPTED(config.z_logvar_min, 1e4);
+    ACCEPTED(config.z_logvar_max, -1e4);
+    base(&plan);
+    plan.config.z_logvar_min = plan.config.z_logvar_max = -1.5;
+    accepted(&plan);
+    plan.config.z_logvar_max = nextafter(-1.5, -2);
+    refused(&plan, VAE_ERR_ARG, "config.z_logvar_max", "at least z_logvar_min");
 }
 END_TEST
 
@@ -112,7 +131,9 @@ START_TEST(layers)
     for (int32_t i = -1; i <= 5; i++) {
         if (i < VAE_LAYER_DENSE || i > VAE_LAYER_DROPOUT)
             REFUSED(decoder[1].kind, i, VAE_ERR_ARG, NULL);
-        else if (i != VAE_LAYER_DENSE)
+        else if (i == VAE_LAYER_GATED)
+            ACCEPTED(decoder[1].kind, i);
+        else if (i > VAE_LAYER_GATED)
             REFUSED(decoder[1].kind, i, VAE_ERR_UNSUPPORTED, NULL);
     }
     REFUSED(encoder[1].activation, -2, VAE_ERR_ARG, NULL);
@@ -269,8 +290,8 @@ END_TEST
 
 int main(void)
 {
-    const TTest *tests[] = {config_counts, config_choices, config_reals, likelihood_of_all_columns, layers,
-        default_activation_is_relu, span_choices, span_reals, columns_of_spans, too_large,
-        structs_that_are_not_there};
+    const TTest *tests[] = {config_counts, config_choices, config_reals, limits_of_log_variances,
+        likelihood_of_all_columns, layers, default_activation_is_relu, span_choices, span_reals,
+        columns_of_spans, too_large, structs_that_are_not_there};
     return RUN_SUITE("settings", tests);
 }

@@ -21,6 +21,8 @@ static void plan_threads(struct plan *plan, int32_t threads)
     plan_init(plan, VAE_GAUSS, VAE_TANH, 2);
     plan_scale(plan, 0, VAE_PARAM_SPAN);
     plan_sizes(plan, X, 3, widths, 2);
+    plan->encoder[0].kind = plan->decoder[1].kind = VAE_LAYER_GATED;
+    plan->config.z_logvar_max = -0.1;
     plan->runtime.max_batch = ROWS;
     plan->training.samples = 2;
     plan->runtime.threads = threads;

@@ -10,6 +10,7 @@
 
 #include "kernels/math/math32.h"
 
+#include <string.h>
 #include <vae/vae.h>
 
 static inline float relu(float x)
@@ -161,16 +162,56 @@ static void forward(
     }
 }
 
+static void backward(
+    const struct vae_epilogue *e, size_t row, size_t m, size_t col, size_t n, float *c, size_t ldc)
+{
+    for (size_t i = 0; i < m; i++)
+        activate_slope(e->activation, e->slope, n, e->y + (row + i) * e->ldy + col,
+            e->pre ? e->pre + (row + i) * e->ldpre + col : NULL, c + i * ldc);
+}
+
+VAE_INLINE void multiply(size_t n, const float *restrict by, float *restrict c)
+{
+    for (size_t j = 0; j < n; j++)
+        c[j] *= by[j];
+}
+
+static void times(
+    const struct vae_epilogue *e, size_t row, size_t m, size_t col, size_t n, float *c, size_t ldc)
+{
+    for (size_t i = 0; i < m; i++, c += ldc) {
+        size_t at = (row + i) * e->ldother + col;
+        if (e->kept)
+            memcpy(e->kept + at, c, n * sizeof *c);
+        multiply(n, e->other + at, c);
+    }
+}
+
+VAE_INLINE void add(size_t n, const float *restrict more, float *restrict c)
+{
+    for (size_t j = 0; j < n; j++)
+        c[j] += more[j];
+}
+
+static void plus(
+    const struct vae_epilogue *e, size_t row, size_t m, size_t col, size_t n, float *c, size_t ldc)
+{
+    for (size_t i = 0; i < m; i++)
+        add(n, e->other + (row + i) * e->ldother + col, c + i * ldc);
+}
+
 void epilogue_rows(
     const struct vae_epilogue *e, size_t row, size_t m, size_t col, size_t n, float *c, size_t ldc)
 {
-    if (e->kind == VAE_EPILOGUE_FORWARD) {
+    int gated = e->kind == VAE_EPILOGUE_TIMES, added = e->kind == VAE_EPILOGUE_PLUS;
+    if (added)
+        plus(e, row, m, col, n, c, ldc);
+    if (e->kind == VAE_EPILOGUE_FORWARD || gated)
         forward(e, row, m, col, n, c, ldc);
-    } else if (e->kind == VAE_EPILOGUE_BACKWARD) {
-        for (size_t i = 0; i < m; i++)
-            activate_slope(e->activation, e->slope, n, e->y + (row + i) * e->ldy + col,
-                e->pre ? e->pre + (row + i) * e->ldpre + col : NULL, c + i * ldc);
-    }
+    else if (e->kind == VAE_EPILOGUE_BACKWARD || added)
+        backward(e, row, m, col, n, c, ldc);
+    if (gated)
+        times(e, row, m, col, n, c, ldc);
     if (e->most)
         note_matrix(m, n, c, ldc, col, e->most);
 }

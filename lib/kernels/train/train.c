@@ -230,6 +230,7 @@ const struct vae_train_kernels K(train) = {
     .gemm_pack = tile_pack,
     .gemm_row = tile_row,
     .epilogue = epilogue,
+    .gate_back = train_gate_back,
     .column_sums = column_sums,
     .transpose = transpose_matrix,
     .bernoulli = train_bernoulli,

@@ -3,8 +3,8 @@
  */
 #include "layer.h"
 
-extern const struct vae_layer_kind vae_layer_dense;
-static const struct vae_layer_kind *const kinds[] = {&vae_layer_dense};
+extern const struct vae_layer_kind vae_layer_dense, vae_layer_gated;
+static const struct vae_layer_kind *const kinds[] = {&vae_layer_dense, &vae_layer_gated};
 const int32_t vae_layer_kind_last = VAE_LAYER_DROPOUT;
 
 const struct vae_layer_kind *vae_layer_kind_of(int32_t number)

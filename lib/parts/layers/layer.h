@@ -25,6 +25,12 @@ struct vae_value {
     float *y;           /* after the activation */
     float *pre;         /* before it; NULL unless its derivative needs that */
     float *g;           /* gradient of the loss with respect to the value before the activation, or NULL */
+
+    /* Of a layer with a gate, y = h gate; else NULL. Such a value has no activation of its own: h has, and
+     * `pre` is before that one. The layer makes g of y into g of h. */
+    float *gate;
+    float *kept;   /* h; NULL unless its derivative needs that */
+    float *gate_g; /* gradient with respect to the gate before its sigmoid, or NULL */
 };
 
 /* The largest magnitudes that one worker wrote into a value, as bits, in lanes; of y and of g. */
@@ -41,6 +47,7 @@ struct vae_node {
     float slope;
     size_t from, to;     /* numbers of the values that it reads and writes */
     size_t weight, bias; /* offsets in the flat parameters */
+    size_t gate_weight, gate_bias;
 };
 
 /* What all calls of a pass share. */
@@ -64,7 +71,7 @@ struct vae_layer_rows {
  * one empty for all but the first piece of a panel. */
 struct vae_piece {
     size_t weight, weights, bias, biases;
-    size_t row, rows, col, cols, ld; /* the kind's own */
+    size_t matrix, row, rows, col, cols, ld; /* the kind's own */
 };
 
 /* How a kind's parameters are laid out; what is not there has no elements. */
@@ -79,12 +86,15 @@ struct vae_layer_tensor {
 struct vae_layer_kind {
     int32_t number;
     int32_t activation; /* the meaning of VAE_ACTIVATION_DEFAULT */
+    int gates;          /* its output is a product with a gate */
     /* Tensor number i, or 0 where there are no more. */
     int (*tensor)(const struct vae_node *node, size_t i, struct vae_layer_tensor *tensor);
     /* Floats of vae_layer_call.packed for passes of so many rows. */
-    uint64_t (*packed)(const struct vae_node *node, size_t rows);
+    uint64_t (*packed)(const struct vae_node *node, size_t rows, int training);
     /* Rows of out->y from the same rows of in->y. */
     void (*forward)(const struct vae_layer_call *call, const struct vae_layer_rows *rows);
+    /* Once before the two below: rows of out->g, a gradient at y, as they need it. NULL: as it is. */
+    void (*open)(const struct vae_layer_call *call, const struct vae_layer_rows *rows);
     /* Rows of in->g from those of out->g, through the derivative of the activation of `in`. */
     void (*backward)(const struct vae_layer_call *call, const struct vae_layer_rows *rows);
     /* The pieces of the weight gradient; they depend neither on threads nor on instruction sets. */
