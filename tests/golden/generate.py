@@ -83,6 +83,23 @@ CASES += [
     ("gated", BERNOULLI, IDENTITY, 0.0, 1, [(8, GATED + IDENTITY), (7, GATED + RELU)], [(5, TANH), (9, GATED + SILU)]),
     ("gated_clamped", GAUSS_CELL, IDENTITY, 0.0, 2, [(8, GATED + TANH)], [(8, GATED + IDENTITY)], (0.115, 0.215)),
 ]
+# name: prior, components; the cases above have the first
+NORMAL, MIXTURE, VAMP = 1, 2, 3  # VAE_PRIOR_*
+PRIORS = {"": (NORMAL, 0), "mixture": (MIXTURE, 5), "mixture_dreg": (MIXTURE, 18), "vamp": (VAMP, 4),
+          "vamp_stl": (VAMP, 3), "vamp_miwae_gated": (VAMP, 7)}
+BOUNDS.update({
+    "mixture": (ELBO, PLAIN, 1, 1.5, 0.0),
+    "mixture_dreg": (IWAE, DREG, 1, 1.0, 0.0),
+    "vamp_stl": (ELBO, STL, 1, 1.0, 0.0),
+    "vamp_miwae_gated": (IWAE, PLAIN, 2, 1.0, 0.0),
+})
+CASES += [
+    ("mixture", BERNOULLI, IDENTITY, 0.0, 2, [(5, TANH)], [(5, SOFTPLUS)]),
+    ("mixture_dreg", GAUSS_SPAN, IDENTITY, -0.3, 3, [(5, TANH)], [(5, SOFTPLUS)]),
+    ("vamp", GAUSS_SPAN, IDENTITY, -0.3, 2, [(5, TANH)], [(5, SOFTPLUS)]),
+    ("vamp_stl", BERNOULLI, IDENTITY, 0.0, 1, [(5, TANH), (4, SILU)], [(5, SOFTPLUS)]),
+    ("vamp_miwae_gated", BERNOULLI, IDENTITY, 0.0, 2, [(5, GATED + IDENTITY)], [(5, TANH)], (0.0, 0.3)),
+]
 X_DIM, Z_DIM, SEED = 11, 3, 42
 
 u64, i32, f64, pointer = ctypes.c_uint64, ctypes.c_int32, ctypes.c_double, ctypes.c_void_p
@@ -139,6 +156,7 @@ def initial_params(case):
     c.decoder, c.n_decoder = layers_of(decoder), len(decoder)
     for limits in clamp:
         c.z_logvar_min, c.z_logvar_max = limits
+    c.prior, c.prior_components = PRIORS.get(case[0], PRIORS[""])
     assert lib.vae_create(ctypes.byref(model), ctypes.byref(c), None, None) == 0, lib.vae_last_error()
     count = lib.vae_param_count(model)
     params = (ctypes.c_float * count)()
@@ -177,6 +195,10 @@ class Model:
         self.decoder = self.side(Z_DIM, decoder + [(heads * X_DIM, IDENTITY)], flat)
         if self.kind == GAUSS_SPAN:
             self.logvar = self.take(flat, 1)
+        self.prior, components = PRIORS.get(name, PRIORS[""])
+        shapes = {NORMAL: [], MIXTURE: [(components, Z_DIM), (components, Z_DIM), (components,)],
+                  VAMP: [(components, X_DIM)]}
+        self.components = [self.take(flat, *shape) for shape in shapes[self.prior]]
         assert next(flat, None) is None
 
     def take(self, flat, *shape):
@@ -218,14 +240,33 @@ class Model:
             logvar = torch.tensor([self.scale_value], dtype=torch.float32).double().expand_as(mean)
         return torch.distributions.Normal(mean, torch.exp(logvar / 2)).log_prob(x).sum(1)
 
-    def terms(self, x, draws):
-        """Mean log-likelihood over the draws, and the divergence, of each row; draws None: z = mu."""
+    def encode(self, x):
         q = self.run(self.encoder, x)
         mu, logvar = q[:, :Z_DIM], q[:, Z_DIM:]
         for limits in self.clamp:
             logvar = F.hardtanh(logvar, *limits)
-        kl = -0.5 * (1 + logvar - mu ** 2 - torch.exp(logvar)).sum(1)
+        return mu, logvar
+
+    def log_prior(self, z):
+        if self.prior == NORMAL:
+            return log_normal(z, torch.zeros_like(z), torch.zeros_like(z))
+        if self.prior == VAMP:  # Tomczak & Welling, arXiv:1705.07120, equation (9)
+            mu, logvar = self.encode(self.components[0])
+            logits = torch.zeros(len(mu), dtype=torch.float64)
+        else:
+            mu, logvar, logits = self.components
+        joint = torch.log_softmax(logits, 0) + torch.distributions.Normal(
+            mu, torch.exp(logvar / 2)).log_prob(z.unsqueeze(1)).sum(2)
+        return torch.logsumexp(joint, 1)
+
+    def terms(self, x, draws):
+        """Mean log-likelihood over the draws, and the divergence, of each row; draws None: z = mu."""
+        mu, logvar = self.encode(x)
         z = [mu] if draws is None else [mu + torch.exp(logvar / 2) * eps for eps in draws]
+        if self.prior == NORMAL:
+            kl = -0.5 * (1 + logvar - mu ** 2 - torch.exp(logvar)).sum(1)
+        else:
+            kl = torch.stack([log_normal(one, mu, logvar) - self.log_prior(one) for one in z]).mean(0)
         return torch.stack([self.loglik(x, one) for one in z]).mean(0), kl
 
     def log_weight(self, x, mu, logvar, eps, factor):
@@ -233,15 +274,14 @@ class Model:
         z = mu + torch.exp(logvar / 2) * eps
         if z.requires_grad:
             z.register_hook(lambda gradient: gradient * factor().unsqueeze(1))
-        log_p = log_normal(z, torch.zeros_like(z), torch.zeros_like(z))
+        log_p = self.log_prior(z)
         log_q = log_normal(z, held(self.estimator, mu), held(self.estimator, logvar))
         return self.loglik(x, z) + self.kl_weight * (log_p - log_q)
 
     def importance(self, x, draws, elbo_weight):
         """The bound of each row from log w. DReG: the factor of a draw, for any kl_weight, is
         1 - kl_weight + kl_weight w~; Tucker et al., arXiv:1810.04152, have kl_weight 1."""
-        q = self.run(self.encoder, x)
-        mu, logvar, share = q[:, :Z_DIM], q[:, Z_DIM:], []
+        (mu, logvar), share = self.encode(x), []
 
         def factor(s):
             return 1 - self.kl_weight + self.kl_weight * share[0][s] if self.estimator == DREG else torch.ones(ROWS)
@@ -282,6 +322,7 @@ def dump(case):
     put("kinds", [kind, mean_activation, samples, X_DIM, Z_DIM, SEED, ROWS, STEPS, READ_SAMPLES])
     put("numbers", [scale_value, *UPDATES.get(name, UPDATES[""]), *(limit for limits in clamp for limit in limits)])
     put("bound", BOUNDS.get(name, BOUNDS[""]))
+    put("prior", PRIORS.get(name, PRIORS[""]))
     put("encoder", [number for layer in encoder for number in layer])
     put("decoder", [number for layer in decoder for number in layer])
     put("x", x.flatten().tolist())

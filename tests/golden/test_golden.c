@@ -142,6 +142,8 @@ static vae_model *create(const struct golden *golden)
         plan.config.z_logvar_min = numbers[6];
         plan.config.z_logvar_max = numbers[7];
     }
+    plan.config.prior = (int32_t)field(golden, "prior")->values[0];
+    plan.config.prior_components = (uint64_t)field(golden, "prior")->values[1];
     plan.config.n_encoder = set_layers(field(golden, "encoder"), plan.encoder);
     plan.config.n_decoder = set_layers(field(golden, "decoder"), plan.decoder);
     return model_of(&plan);
