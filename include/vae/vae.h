@@ -866,8 +866,7 @@ VAE_API int vae_bernoulli_f64(
  * Structs and enumerators declare more than version 0.1.0 serves: a value whose comment says "not served yet"
  * is #VAE_ERR_UNSUPPORTED. It serves dense and gated layers with every activation; the likelihoods
  * #VAE_BERNOULLI, #VAE_GAUSS, #VAE_LAPLACE, #VAE_POISSON and #VAE_CBERNOULLI, mixed in spans; scales from the
- * decoder, one for each span, or fixed; the standard normal prior; the objectives #VAE_ELBO and #VAE_IWAE;
- * all optimizers.
+ * decoder, one for each span, or fixed; all priors, objectives, estimators and optimizers.
  * @{
  */
 

@@ -14,33 +14,39 @@ struct example {
     uint64_t x_dim, hidden, z_dim, batch, steps;
     int32_t layer, clamps; /* kind of the layers; are the log-variances clamped? */
     int32_t activation, likelihood, scale;
-    int backward; /* are there lines of vae_backward()? */
+    int backward;        /* are there lines of vae_backward()? */
+    int32_t prior;       /* 0: the normal one */
+    uint64_t components; /* of the others */
 };
 
 #define SMALL 37, 24, 5, 32, 100, VAE_LAYER_DENSE, 0
 #define GATED 37, 24, 5, 32, 100, VAE_LAYER_GATED, 0
 #define CLAMPED 37, 24, 5, 32, 100, VAE_LAYER_DENSE, 1
 static const struct example examples[] = {
-    {"model.identity", SMALL, VAE_IDENTITY, VAE_BERNOULLI, VAE_PARAM_CELL, 0},
-    {"model.relu", SMALL, VAE_RELU, VAE_BERNOULLI, VAE_PARAM_CELL, 0},
-    {"model.tanh", SMALL, VAE_TANH, VAE_BERNOULLI, VAE_PARAM_CELL, 0},
-    {"model.sigmoid", SMALL, VAE_SIGMOID, VAE_BERNOULLI, VAE_PARAM_CELL, 0},
-    {"model.softplus", SMALL, VAE_SOFTPLUS, VAE_BERNOULLI, VAE_PARAM_CELL, 0},
-    {"model.silu", SMALL, VAE_SILU, VAE_BERNOULLI, VAE_PARAM_CELL, 0},
-    {"model.gelu", SMALL, VAE_GELU, VAE_BERNOULLI, VAE_PARAM_CELL, 0},
-    {"model.gauss_fixed", SMALL, VAE_TANH, VAE_GAUSS, VAE_PARAM_FIXED, 0},
-    {"model.gauss_shared", SMALL, VAE_TANH, VAE_GAUSS, VAE_PARAM_SPAN, 1},
-    {"model.gauss", SMALL, VAE_TANH, VAE_GAUSS, VAE_PARAM_CELL, 1},
-    {"model.wide", 300, 130, 20, 100, 5, VAE_LAYER_DENSE, 0, VAE_RELU, VAE_BERNOULLI, VAE_PARAM_CELL, 1},
-    {"model.gated", GATED, VAE_IDENTITY, VAE_BERNOULLI, VAE_PARAM_CELL, 1},
-    {"model.gated_silu", GATED, VAE_SILU, VAE_GAUSS, VAE_PARAM_CELL, 1},
-    {"model.gated_wide", 300, 130, 20, 100, 5, VAE_LAYER_GATED, 0, VAE_RELU, VAE_BERNOULLI, VAE_PARAM_CELL,
-        1},
-    {"model.clamped", CLAMPED, VAE_TANH, VAE_BERNOULLI, VAE_PARAM_CELL, 1},
+    {"model.identity", SMALL, VAE_IDENTITY, VAE_BERNOULLI, VAE_PARAM_CELL, 0, 0, 0},
+    {"model.relu", SMALL, VAE_RELU, VAE_BERNOULLI, VAE_PARAM_CELL, 0, 0, 0},
+    {"model.tanh", SMALL, VAE_TANH, VAE_BERNOULLI, VAE_PARAM_CELL, 0, 0, 0},
+    {"model.sigmoid", SMALL, VAE_SIGMOID, VAE_BERNOULLI, VAE_PARAM_CELL, 0, 0, 0},
+    {"model.softplus", SMALL, VAE_SOFTPLUS, VAE_BERNOULLI, VAE_PARAM_CELL, 0, 0, 0},
+    {"model.silu", SMALL, VAE_SILU, VAE_BERNOULLI, VAE_PARAM_CELL, 0, 0, 0},
+    {"model.gelu", SMALL, VAE_GELU, VAE_BERNOULLI, VAE_PARAM_CELL, 0, 0, 0},
+    {"model.gauss_fixed", SMALL, VAE_TANH, VAE_GAUSS, VAE_PARAM_FIXED, 0, 0, 0},
+    {"model.gauss_shared", SMALL, VAE_TANH, VAE_GAUSS, VAE_PARAM_SPAN, 1, 0, 0},
+    {"model.gauss", SMALL, VAE_TANH, VAE_GAUSS, VAE_PARAM_CELL, 1, 0, 0},
+    {"model.wide", 300, 130, 20, 100, 5, VAE_LAYER_DENSE, 0, VAE_RELU, VAE_BERNOULLI, VAE_PARAM_CELL, 1, 0,
+        0},
+    {"model.gated", GATED, VAE_IDENTITY, VAE_BERNOULLI, VAE_PARAM_CELL, 1, 0, 0},
+    {"model.gated_silu", GATED, VAE_SILU, VAE_GAUSS, VAE_PARAM_CELL, 1, 0, 0},
+    {"model.gated_wide", 300, 130, 20, 100, 5, VAE_LAYER_GATED, 0, VAE_RELU, VAE_BERNOULLI, VAE_PARAM_CELL, 1,
+        0, 0},
+    {"model.clamped", CLAMPED, VAE_TANH, VAE_BERNOULLI, VAE_PARAM_CELL, 1, 0, 0},
+    {"model.mixture", SMALL, VAE_TANH, VAE_BERNOULLI, VAE_PARAM_CELL, 0, VAE_PRIOR_MIXTURE, 21},
+    {"model.vamp", SMALL, VAE_TANH, VAE_GAUSS, VAE_PARAM_SPAN, 0, VAE_PRIOR_VAMP, 35},
+    {"model.vamp_gated", GATED, VAE_TANH, VAE_BERNOULLI, VAE_PARAM_CELL, 0, VAE_PRIOR_VAMP, 6},
 };
 
 /* Bounds by draws, of one more model. */
-static const struct example by_draws = {"", SMALL, VAE_TANH, VAE_GAUSS, VAE_PARAM_SPAN, 0};
+static const struct example by_draws = {"", SMALL, VAE_TANH, VAE_GAUSS, VAE_PARAM_SPAN, 0, 0, 0};
 static const struct {
     const char *name;
     int32_t objective, estimator;
@@ -138,6 +144,10 @@ static vae_model *create(const struct example *example, const vae_training *trai
     if (example->clamps) {
         config.z_logvar_min = -0.5;
         config.z_logvar_max = 0.02;
+    }
+    if (example->prior) {
+        config.prior = example->prior;
+        config.prior_components = example->components;
     }
     vae_runtime_init(&runtime, sizeof runtime);
     runtime.max_batch = example->batch;
