@@ -4,8 +4,8 @@
  *     train --train train-images-idx3-ubyte.gz --test t10k-images-idx3-ubyte.gz --epochs 10 --out pictures \
  *         --save model.safetensors
  *
- * The auto-encoder's part is in three functions: create, train_epoch and evaluate. The rest is data and
- * pictures.
+ * The auto-encoder's part is in three functions: model_create (common/model.c), train_epoch and evaluate. The
+ * rest is data and pictures.
  */
 #include <errno.h>
 #include <math.h>
@@ -19,6 +19,7 @@
 #include "common/evidence.h"
 #include "common/history.h"
 #include "common/input.h"
+#include "common/model.h"
 #include "common/options.h"
 #include "common/pictures.h"
 #include "common/plot.h"
@@ -70,18 +71,6 @@ static void on_log(void *ctx, int32_t level, const char *message)
     fprintf(stderr, "train: %s\n", message);
 }
 
-static void layers_of(const struct options *o, vae_layer *encoder, vae_layer *decoder)
-{
-    for (size_t i = 0; i < o->n_hidden; i++) {
-        vae_layer_init(&encoder[i], sizeof encoder[i]);
-        vae_layer_init(&decoder[i], sizeof decoder[i]);
-        encoder[i].units = o->hidden[i];
-        decoder[i].units = o->hidden[o->n_hidden - 1 - i];
-        encoder[i].activation = decoder[i].activation = o->activation;
-        encoder[i].kind = decoder[i].kind = o->gated ? VAE_LAYER_GATED : VAE_LAYER_DENSE;
-    }
-}
-
 static vae_runtime runtime_of(const struct options *o)
 {
     vae_runtime runtime;
@@ -92,56 +81,13 @@ static vae_runtime runtime_of(const struct options *o)
     return runtime;
 }
 
-static int create(vae_model **model, const struct options *o, uint64_t x_dim)
-{
-    vae_layer encoder[OPTIONS_MAX_HIDDEN], decoder[OPTIONS_MAX_HIDDEN];
-    layers_of(o, encoder, decoder);
-    vae_span pixels; /* one likelihood for all columns */
-    vae_span_init(&pixels, sizeof pixels);
-    pixels.columns = x_dim;
-    pixels.likelihood = o->likelihood;
-    pixels.mean_activation = o->mean;
-    pixels.scale = o->scale;
-    pixels.scale_value = o->scale_value;
-    pixels.scale_min = o->scale_min;
-    vae_config config;
-    vae_config_init(&config, sizeof config);
-    config.x_dim = x_dim;
-    config.z_dim = o->latent;
-    config.encoder = encoder;
-    config.decoder = decoder;
-    config.n_encoder = config.n_decoder = o->n_hidden;
-    config.spans = &pixels;
-    config.n_spans = 1;
-    config.z_logvar_min = o->logvar_min;
-    config.z_logvar_max = o->logvar_max;
-    config.init = o->init;
-    config.seed = o->seed;
-    vae_training training;
-    vae_training_init(&training, sizeof training);
-    training.objective = o->objective;
-    training.estimator = o->estimator;
-    training.samples = o->draws;
-    training.estimates = o->estimates;
-    training.elbo_weight = o->elbo_weight;
-    training.kl_weight = o->kl_weight;
-    training.free_bits = o->free_bits;
-    training.optimizer = o->optimizer;
-    training.learning_rate = o->rate;
-    training.momentum = o->momentum;
-    training.weight_decay = o->weight_decay;
-    training.clip_norm = o->clip;
-    vae_runtime runtime = runtime_of(o);
-    return vae_create(model, &config, &training, &runtime);
-}
-
 /* A new model, or the file's. */
 static int create_or_load(struct run *run)
 {
     struct options *o = run->o;
     vae_runtime runtime = runtime_of(o);
     if (!o->resume)
-        return create(&run->model, o, run->train->data->dim);
+        return model_create(&run->model, o, run->train, &runtime);
     int status = resume_load(&run->model, o, &run->start, &runtime);
     if (status == VAE_OK && vae_x_dim(run->model) != run->train->data->dim) {
         fprintf(stderr, "train: --resume %s: its model has %llu values a row, the data %zu\n", o->resume,
@@ -207,7 +153,7 @@ static int evaluate(struct run *run, vae_terms *mean)
         vae_outputs_init(&outputs, sizeof outputs);
         outputs.samples = run->o->samples;
         outputs.elbo = run->elbo + first;
-        outputs.kl_by_latent = part;
+        outputs.kl_by_latent = run->o->prior == VAE_PRIOR_NORMAL ? part : NULL;
         vae_batch batch;
         vae_batch_init(&batch, sizeof batch);
         batch.n = set->n - first < EVALUATE_ROWS ? set->n - first : EVALUATE_ROWS;
@@ -221,7 +167,7 @@ static int evaluate(struct run *run, vae_terms *mean)
         mean->elbo += terms.elbo;
         mean->loglik += terms.loglik;
         mean->kl += terms.kl;
-        for (uint64_t j = 0; j < run->o->latent; j++)
+        for (uint64_t j = 0; outputs.kl_by_latent && j < run->o->latent; j++)
             run->latent_kl[j] += part[j];
     }
     return VAE_OK;
@@ -307,13 +253,16 @@ static int descending(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
-/* DIR/latents.png and a line in words: the prior alone explains a latent whose divergence is near 0. */
+/* DIR/latents.png and a line in words: the prior alone explains a latent whose divergence is near 0. Of a
+ * mixture there is no divergence by latent. */
 static int write_latents(struct run *run)
 {
     enum { LABEL = 4200 };
     const double least = 0.01;
     char path[LABEL];
     size_t n = (size_t)run->o->latent, used = 0;
+    if (run->o->prior != VAE_PRIOR_NORMAL)
+        return 0;
     for (size_t j = 0; j < n; j++)
         used += run->latent_kl[j] > least;
     qsort(run->latent_kl, n, sizeof *run->latent_kl, descending);

@@ -40,6 +40,8 @@ static const struct name inits[] = {{"torch", VAE_INIT_TORCH}, {"glorot", VAE_IN
     {"he", VAE_INIT_HE}, {"normal", VAE_INIT_NORMAL}, {NULL, 0}};
 static const struct name optimizers[] = {
     {"adam", VAE_ADAM}, {"adamw", VAE_ADAMW}, {"adagrad", VAE_ADAGRAD}, {"sgd", VAE_SGD}, {NULL, 0}};
+static const struct name priors[] = {
+    {"normal", VAE_PRIOR_NORMAL}, {"mixture", VAE_PRIOR_MIXTURE}, {"vamp", VAE_PRIOR_VAMP}, {NULL, 0}};
 static const struct name objectives[] = {{"elbo", VAE_ELBO}, {"iwae", VAE_IWAE}, {NULL, 0}};
 static const struct name estimators[] = {{"plain", VAE_ESTIMATOR_DEFAULT},
     {"analytic-kl", VAE_ESTIMATOR_ANALYTIC_KL}, {"monte-carlo-kl", VAE_ESTIMATOR_MONTE_CARLO_KL},
@@ -79,6 +81,8 @@ static const struct rule rules[] = {
         "hidden layers with gates, y = activation(W x + b) sigmoid(V x + c)"},
     {REAL, "logvar-min", "X", AT(logvar_min), -1e30, 1e4, NULL, "floor of the encoder's log-variances"},
     {REAL, "logvar-max", "X", AT(logvar_max), -1e4, 1e30, NULL, "their ceiling"},
+    {NAME, "prior", "P", AT(prior), 0, 0, priors, "p(z): vamp's pseudo-inputs begin as rows of the data"},
+    {COUNT, "components", "N", AT(components), 1, MOST_UNITS, NULL, "of a mixture, pseudo-inputs of vamp"},
     {NAME, "init", "I", AT(init), 0, 0, inits, "initial weights"},
     {HEADING, "training", NULL, 0, 0, 0, NULL, NULL},
     {NAME, "objective", "O", AT(objective), 0, 0, objectives, "the bound that training maximises"},
@@ -128,6 +132,7 @@ static const struct options defaults = {.out = ".",
     .activation = VAE_ACTIVATION_DEFAULT,
     .init = VAE_INIT_TORCH,
     .objective = VAE_ELBO,
+    .prior = VAE_PRIOR_NORMAL,
     .estimator = VAE_ESTIMATOR_DEFAULT,
     .draws = 1,
     .estimates = 1,
@@ -314,12 +319,15 @@ static int parse_one(struct options *o, int *i, char **argv)
 
 static int settle_estimator(const struct options *o)
 {
-    if (o->estimator == VAE_ESTIMATOR_ANALYTIC_KL && o->objective != VAE_ELBO)
-        return refuse("--estimator analytic-kl goes with --objective elbo");
+    int normal = o->prior == VAE_PRIOR_NORMAL;
+    if (!normal != (o->components > 0))
+        return refuse("--components goes with --prior mixture and vamp, which need it");
+    if (o->estimator == VAE_ESTIMATOR_ANALYTIC_KL && (o->objective != VAE_ELBO || !normal))
+        return refuse("--estimator analytic-kl goes with --objective elbo and --prior normal");
     if (o->estimator == VAE_ESTIMATOR_DREG && (o->objective != VAE_IWAE || o->elbo_weight > 0))
         return refuse("--estimator dreg goes with --objective iwae and no --elbo-weight");
-    if (o->estimator > VAE_ESTIMATOR_ANALYTIC_KL && o->free_bits > 0)
-        return refuse("--free-bits goes with --estimator analytic-kl, the default");
+    if ((o->estimator > VAE_ESTIMATOR_ANALYTIC_KL || !normal) && o->free_bits > 0)
+        return refuse("--free-bits goes with --estimator analytic-kl and --prior normal, the defaults");
     if (o->draws * o->estimates > 65536)
         return refuse("--draws times --estimates must be at most 65536");
     return 0;

@@ -18,8 +18,8 @@ struct options {
     double scale_value, scale_min;
     uint64_t hidden[OPTIONS_MAX_HIDDEN]; /* of the encoder; the decoder has them in the opposite order */
     size_t n_hidden;
-    uint64_t latent;
-    int32_t activation, init, objective, estimator;
+    uint64_t latent, components;
+    int32_t activation, prior, init, objective, estimator;
     int32_t gated; /* hidden layers have gates */
     double logvar_min, logvar_max;
     uint64_t draws, estimates; /* of a row in training: draws of a bound, bounds */

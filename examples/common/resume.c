@@ -50,6 +50,7 @@ static int keep(const vae_model *model, struct options *o)
         (status = vae_get_training(model, &training)) != VAE_OK)
         return status;
     o->latent = config.z_dim;
+    o->prior = config.prior;
     o->seed = config.seed;
     o->likelihood = span.likelihood;
     o->rate = training.learning_rate;

@@ -135,6 +135,12 @@ class Train(unittest.TestCase):
         self.history("--train", data, "--objective", "iwae", "--draws", 3, "--elbo-weight", 0.5)
         self.history("--train", data, "--gated", "--logvar-min", -6, "--logvar-max", 2)
 
+    def test_every_prior(self):
+        common = ["--sprites", 300, "--seed", 3]
+        seen = {tuple(self.history(*common, *more)) for more in (
+            [], ["--prior", "mixture", "--components", 7], ["--prior", "vamp", "--components", 400])}
+        self.assertEqual(len(seen), 3)
+
     def test_every_optimizer(self):
         common = ["--sprites", 300, "--seed", 3]
         first = self.history(*common)
@@ -206,6 +212,10 @@ class Train(unittest.TestCase):
             (["--sprites", "10", "--estimator", "analytic-kl", "--objective", "iwae"],
              "--estimator analytic-kl goes with"),
             (["--sprites", "10", "--estimator", "stl", "--free-bits", "1"], "--free-bits goes with"),
+            (["--sprites", "10", "--prior", "vamp"], "--components goes with --prior"),
+            (["--sprites", "10", "--components", "3"], "--components goes with --prior"),
+            (["--sprites", "10", "--prior", "mixture", "--components", "3", "--free-bits", "1"],
+             "--free-bits goes with"),
             (["--sprites", "10", "--objective", "iwae", "--draws", "257", "--estimates", "257"],
              "--draws times --estimates"),
             (["--sprites", "10", "--momentum", "0.9"], "--momentum goes with --optimizer sgd"),
