@@ -37,6 +37,7 @@ class VAE(nn.Module):
             setattr(self, side, nn.ModuleList(kind(w.shape[1], w.shape[0]) for kind, w in zip(kinds, weights)))
         self.spans = nn.ModuleDict({name.split(".")[1]: nn.ParameterDict({"scale": tensors[name]})
                                     for name in tensors if name.startswith("spans.")})
+        self.prior = nn.ParameterDict({name.split(".")[1]: tensors[name] for name in tensors if name[:6] == "prior."})
         self.load_state_dict({name: tensors[name] for name in self.state_dict()})
 
     def run(self, side, x):
@@ -81,19 +82,32 @@ def likelihoods(model, z):
         yield LIKELIHOODS[span["likelihood"]](location, scale.clamp(min=span["scale_min"]))
 
 
+def mixture(model):
+    """p(z) of a prior with components: learned, or q(z|u) of learned pseudo-inputs."""
+    vamp = model.config["prior"] == 3
+    mu, logvar = model.encode(model.prior["inputs"]) if vamp else (model.prior["mu"], model.prior["logvar"])
+    logits = torch.zeros_like(mu[:, 0]) if vamp else model.prior["logits"]
+    normals = distributions.Independent(distributions.Normal(mu, torch.exp(logvar / 2)), 1)
+    return distributions.MixtureSameFamily(distributions.Categorical(logits=logits), normals)
+
+
 def elbo(model, x, noise):
     """In nats, one value a row. With noise 0 it is that at z = mu, minus vae_score() of 0 samples."""
     mu, logvar = model.encode(x)
-    spans = list(likelihoods(model, mu + torch.exp(logvar / 2) * noise))
+    z = mu + torch.exp(logvar / 2) * noise
+    spans = list(likelihoods(model, z))
     parts = x.split([span.batch_shape[-1] for span in spans], dim=-1)
     loglik = sum(span.log_prob(part).sum(-1) for span, part in zip(spans, parts))
-    return loglik - (mu**2 + torch.exp(logvar) - 1 - logvar).sum(-1) / 2
+    if model.config["prior"] == 1:
+        return loglik - (mu**2 + torch.exp(logvar) - 1 - logvar).sum(-1) / 2
+    return loglik + mixture(model).log_prob(z) - distributions.Normal(mu, torch.exp(logvar / 2)).log_prob(z).sum(-1)
 
 
 def main(path):
     model = VAE(path)
     print(model)
-    for span in likelihoods(model, torch.randn(3, model.config["z_dim"])):
+    normal = model.config["prior"] == 1
+    for span in likelihoods(model, torch.randn(3, model.config["z_dim"]) if normal else mixture(model).sample((3,))):
         print(f"means of 3 samples from the prior, {type(span).__name__}:\n{span.mean.detach()}")
 
 

@@ -26,6 +26,7 @@ struct recipe {
         int32_t likelihood, mean_activation, scale;
         double scale_value, scale_min;
     } span[MOST_SPANS];
+    int32_t prior; /* 0: the normal one */
 };
 
 /* An activation of a gated layer. A model that begins with one has clamped log-variances, too. */
@@ -37,25 +38,31 @@ enum { GATE = 100 };
 
 static const struct recipe recipes[] = {
     {"bernoulli", 1, {VAE_ACTIVATION_DEFAULT}, 0,
-        {{12, VAE_BERNOULLI, VAE_IDENTITY, VAE_PARAM_CELL, ANY_SCALE}}},
-    {"gauss", 2, {VAE_TANH, VAE_SOFTPLUS}, 0, {{12, VAE_GAUSS, VAE_SIGMOID, VAE_PARAM_CELL, ANY_SCALE}}},
-    {"gauss_unit", 1, {VAE_RELU}, 1, {{12, VAE_GAUSS, VAE_IDENTITY, VAE_PARAM_FIXED, 0, NO_FLOOR}}},
-    {"gauss_floor", 2, {VAE_GELU, VAE_ELU}, 1, {{12, VAE_GAUSS, VAE_IDENTITY, VAE_PARAM_CELL, 0, -0.25}}},
-    {"gauss_span", 1, {VAE_SILU}, 1, {{12, VAE_GAUSS, VAE_SIGMOID, VAE_PARAM_SPAN, -0.5, NO_FLOOR}}},
-    {"laplace", 2, {VAE_SIGMOID, VAE_IDENTITY}, 1, {{12, VAE_LAPLACE, VAE_SIGMOID, VAE_PARAM_CELL, 0, -2}}},
-    {"laplace_fixed", 0, {0}, 1, {{12, VAE_LAPLACE, VAE_IDENTITY, VAE_PARAM_FIXED, -0.75, NO_FLOOR}}},
+        {{12, VAE_BERNOULLI, VAE_IDENTITY, VAE_PARAM_CELL, ANY_SCALE}}, 0},
+    {"gauss", 2, {VAE_TANH, VAE_SOFTPLUS}, 0, {{12, VAE_GAUSS, VAE_SIGMOID, VAE_PARAM_CELL, ANY_SCALE}}, 0},
+    {"gauss_unit", 1, {VAE_RELU}, 1, {{12, VAE_GAUSS, VAE_IDENTITY, VAE_PARAM_FIXED, 0, NO_FLOOR}}, 0},
+    {"gauss_floor", 2, {VAE_GELU, VAE_ELU}, 1, {{12, VAE_GAUSS, VAE_IDENTITY, VAE_PARAM_CELL, 0, -0.25}}, 0},
+    {"gauss_span", 1, {VAE_SILU}, 1, {{12, VAE_GAUSS, VAE_SIGMOID, VAE_PARAM_SPAN, -0.5, NO_FLOOR}}, 0},
+    {"laplace", 2, {VAE_SIGMOID, VAE_IDENTITY}, 1, {{12, VAE_LAPLACE, VAE_SIGMOID, VAE_PARAM_CELL, 0, -2}},
+        0},
+    {"laplace_fixed", 0, {0}, 1, {{12, VAE_LAPLACE, VAE_IDENTITY, VAE_PARAM_FIXED, -0.75, NO_FLOOR}}, 0},
     {"gated", 3, {GATED(VAE_ACTIVATION_DEFAULT), GATED(VAE_GELU), VAE_TANH}, 0,
-        {{12, VAE_BERNOULLI, VAE_IDENTITY, VAE_PARAM_CELL, ANY_SCALE}}},
-    {"poisson", 1, {VAE_LEAKY_RELU}, 0, {{12, VAE_POISSON, VAE_IDENTITY, VAE_PARAM_CELL, ANY_SCALE}}},
+        {{12, VAE_BERNOULLI, VAE_IDENTITY, VAE_PARAM_CELL, ANY_SCALE}}, 0},
+    {"mixture", 1, {VAE_TANH}, 0, {{12, VAE_BERNOULLI, VAE_IDENTITY, VAE_PARAM_CELL, ANY_SCALE}},
+        VAE_PRIOR_MIXTURE},
+    {"vamp", 1, {GATED(VAE_TANH)}, 0, {{12, VAE_GAUSS, VAE_IDENTITY, VAE_PARAM_CELL, ANY_SCALE}},
+        VAE_PRIOR_VAMP},
+    {"poisson", 1, {VAE_LEAKY_RELU}, 0, {{12, VAE_POISSON, VAE_IDENTITY, VAE_PARAM_CELL, ANY_SCALE}}, 0},
     {"cbernoulli", 3, {VAE_SOFTPLUS, VAE_GELU, VAE_RELU}, 0,
-        {{12, VAE_CBERNOULLI, VAE_IDENTITY, VAE_PARAM_CELL, ANY_SCALE}}},
+        {{12, VAE_CBERNOULLI, VAE_IDENTITY, VAE_PARAM_CELL, ANY_SCALE}}, 0},
     {"mixed", 2, {VAE_ELU, VAE_SILU}, 6,
         {{3, VAE_BERNOULLI, VAE_IDENTITY, VAE_PARAM_CELL, ANY_SCALE},
             {2, VAE_GAUSS, VAE_IDENTITY, VAE_PARAM_CELL, 0, -3},
             {2, VAE_POISSON, VAE_IDENTITY, VAE_PARAM_CELL, ANY_SCALE},
             {2, VAE_LAPLACE, VAE_SIGMOID, VAE_PARAM_CELL, ANY_SCALE},
             {1, VAE_CBERNOULLI, VAE_IDENTITY, VAE_PARAM_CELL, ANY_SCALE},
-            {2, VAE_GAUSS, VAE_SIGMOID, VAE_PARAM_SPAN, -1, -0.9}}},
+            {2, VAE_GAUSS, VAE_SIGMOID, VAE_PARAM_SPAN, -1, -0.9}},
+        0},
 };
 
 static void must(int status)
@@ -124,6 +131,10 @@ static vae_model *create(const struct recipe *recipe)
     if (recipe->activation[0] >= GATED(VAE_ACTIVATION_DEFAULT)) {
         config.z_logvar_min = -0.1;
         config.z_logvar_max = -0.06;
+    }
+    if (recipe->prior != 0) {
+        config.prior = recipe->prior;
+        config.prior_components = 5;
     }
     config.encoder = encoder;
     config.decoder = decoder;
