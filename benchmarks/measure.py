@@ -16,6 +16,10 @@ MODELS = {  # units, activation, batch, draws
     "B5": ("784-200-200-50", "tanh", 20, 5),
     "B50": ("784-200-200-50", "tanh", 20, 50),
 }
+IWAE_MODELS = {  # B5 and B50 on the importance-weighted bound: the same matrix products
+    "IWAE5": ("784-200-200-50", "tanh", 20, "iwae:5"),
+    "IWAE50": ("784-200-200-50", "tanh", 20, "iwae:50"),
+}
 # Which processor features OpenBLAS's kernels need, in the words of /proc/cpuinfo.
 OPENBLAS_CORES = {
     "Haswell": {"avx2", "fma"},
@@ -25,6 +29,7 @@ OPENBLAS_CORES = {
 }
 OWN_PRODUCTS = "libvae's products"
 WITH_BLAS = "libvae, CBLAS by sgemm"
+WITH_ELBO = "libvae, ELBO"
 OPENBLAS, BLIS, ONEDNN = "libopenblas.so.0", "libblis.so.4", "libdnnl.so.2"
 # BLIS 0.9 takes its kernels by number.
 BLIS_SKX, BLIS_HASWELL = {"BLIS_ARCH_TYPE": "0"}, {"BLIS_ARCH_TYPE": "3"}
@@ -184,8 +189,18 @@ def product_row(times, others, work, peak_work, model):
 # ---- steps -------------------------------------------------------------------------------------------------
 
 
+def words_of(model):
+    """Its arguments of bench_step, threads left out."""
+    return {**MODELS, **IWAE_MODELS}[model]
+
+
+def elbo_of(model):
+    """The model of MODELS with the same products."""
+    return model.replace("IWAE", "B")
+
+
 def step_worker(bench, stack, model, threads, **how):
-    return bench.own(stack, "bench_step", *MODELS[model], threads, **how)
+    return bench.own(stack, "bench_step", *words_of(model), threads, **how)
 
 
 def frameworks(bench, stack, threads):
@@ -205,32 +220,35 @@ def frameworks(bench, stack, threads):
 
 
 def takes_part(bench, model, kind):
-    """Compiling takes PyTorch most of a minute for each model: only where a goal speaks of it."""
+    """Compiling takes PyTorch most of a minute for each model: only where a goal or the objective asks for it."""
     if bench.quick:
-        return kind in ("eager", "fused") or (kind == "jit" and model == "A")
-    return kind != "compiled" or model in ("A", "B1")
+        return kind in ("eager", "fused") or (kind == "jit" and model in ("A", "IWAE5"))
+    return kind != "compiled" or model not in ("B5", "B50")
 
 
-def steps(bench):
+def steps(bench, models):
     """A step against the products alone by the fastest BLAS, and against the frameworks, one thread and two."""
     rows = []
     with contextlib.ExitStack() as stack:
         blas, native = bench.blas(stack, "best"), bench.own(stack, "bench_gemm_native")
         thread_counts = [1, 2] if len(bench.cpus) > 1 else [1]
         peers = {threads: frameworks(bench, stack, threads) for threads in thread_counts}
-        prepare(bench, peers)
-        for model in bench.models:
+        prepare(bench, models, peers)
+        for model in models:
+            products_alone = elbo_of(model) + "/step"
             workers = {threads: step_worker(bench, stack, model, threads) for threads in thread_counts}
             for threads in thread_counts:
                 contenders = {"libvae": (workers[threads], "step")}
+                if model in IWAE_MODELS:
+                    contenders[WITH_ELBO] = (step_worker(bench, stack, elbo_of(model), threads), "step")
                 if threads > 1:
                     contenders["libvae, 1 thread"] = (workers[1], "step")
                 else:
-                    contenders[OWN_PRODUCTS] = (native, model + "/step")
+                    contenders[OWN_PRODUCTS] = (native, products_alone)
                     if bench.has("bench_step_blas"):
-                        with_blas = bench.own(stack, "bench_step_blas", *MODELS[model], threads)
+                        with_blas = bench.own(stack, "bench_step_blas", *words_of(model), threads)
                         contenders[WITH_BLAS] = (with_blas, "step")
-                floors = {name: (worker, model + "/step") for name, worker in blas.items()} if threads == 1 else {}
+                floors = {name: (worker, products_alone) for name, worker in blas.items()} if threads == 1 else {}
                 rivals = {label: (worker, f"{model}/{kind}") for label, (worker, kind) in peers[threads].items()
                           if takes_part(bench, model, kind)}
                 times = interleave({**contenders, **floors, **rivals}, bench.rounds, bench.slice)
@@ -238,9 +256,9 @@ def steps(bench):
     return rows
 
 
-def prepare(bench, peers):
+def prepare(bench, models, peers):
     """What compiles, compiles now, side by side for all numbers of threads."""
-    for model in bench.models:
+    for model in models:
         for kind in ("compiled", "jit"):
             asked = [worker for found in peers.values() for worker, own in found.values()
                      if own == kind and takes_part(bench, model, kind)]
@@ -253,11 +271,12 @@ def prepare(bench, peers):
 def step_row(model, threads, times, floors, rivals, work):
     floor = fastest(times, floors)
     return {
-        "model": model, "threads": threads, "work": work, "batch": MODELS[model][2], "seconds": medians(times),
+        "model": model, "threads": threads, "work": work, "batch": words_of(model)[2], "seconds": medians(times),
         "floor": floor, "with_blas": ratio(times, WITH_BLAS, "libvae") if WITH_BLAS in times else None,
         "floors": list(floors), "rivals": {label: ratio(times, label, "libvae") for label in rivals},
         "over_floor": ratio(times, "libvae", floor) if floor else None,
         "speedup": ratio(times, "libvae, 1 thread", "libvae") if threads > 1 else None,
+        "over_elbo": ratio(times, "libvae", WITH_ELBO) if WITH_ELBO in times else None,
     }
 
 

@@ -23,7 +23,8 @@ static void product(int order, int transa, int transb, int m, int n, int k, floa
 
 enum { MOST_STAGES = 8, DATA_ROWS = 2048 };
 
-const char bench_model_usage[] = "UNITS ACTIVATION BATCH DRAWS THREADS, such as 784-400-20 relu 128 1 1";
+const char bench_model_usage[] =
+    "UNITS ACTIVATION BATCH DRAWS THREADS, such as 784-400-20 relu 128 1 1; DRAWS iwae:5 for VAE_IWAE";
 
 static int32_t activation_of(const char *name)
 {
@@ -61,7 +62,22 @@ static double flop_of(const uint64_t *units, size_t stages, double batch, double
     return flop;
 }
 
-static void create(struct bench_model *model, const uint64_t *units, size_t stages, char **argv)
+/* From "5" or "iwae:5". */
+static vae_training training_of(const char *draws)
+{
+    static const char prefix[] = "iwae:";
+    vae_training training;
+    vae_training_init(&training, sizeof training);
+    if (strncmp(draws, prefix, sizeof prefix - 1) == 0) {
+        training.objective = VAE_IWAE;
+        draws += sizeof prefix - 1;
+    }
+    training.samples = strtoull(draws, NULL, 10);
+    return training;
+}
+
+static void create(struct bench_model *model, const uint64_t *units, size_t stages,
+    const vae_training *training, char **argv)
 {
     vae_layer encoder[MOST_STAGES], decoder[MOST_STAGES];
     size_t hidden = stages - 1;
@@ -79,15 +95,12 @@ static void create(struct bench_model *model, const uint64_t *units, size_t stag
     config.encoder = encoder;
     config.decoder = decoder;
     config.n_encoder = config.n_decoder = hidden;
-    vae_training training;
-    vae_training_init(&training, sizeof training);
-    training.samples = strtoull(argv[3], NULL, 10);
     vae_runtime runtime;
     vae_runtime_init(&runtime, sizeof runtime);
     runtime.max_batch = model->batch;
     runtime.threads = (int32_t)strtol(argv[4], NULL, 10);
     runtime.sgemm = product;
-    bench_need(vae_create(&model->vae, &config, &training, &runtime) == VAE_OK, vae_last_error());
+    bench_need(vae_create(&model->vae, &config, training, &runtime) == VAE_OK, vae_last_error());
 }
 
 struct bench_model *bench_model_new(int argc, char **argv)
@@ -99,8 +112,9 @@ struct bench_model *bench_model_new(int argc, char **argv)
     model->x_dim = (size_t)units[0];
     model->z_dim = (size_t)units[stages];
     model->batch = (size_t)strtoull(argv[2], NULL, 10);
-    model->flop = flop_of(units, stages, (double)model->batch, strtod(argv[3], NULL));
-    create(model, units, stages, argv);
+    vae_training training = training_of(argv[3]);
+    model->flop = flop_of(units, stages, (double)model->batch, (double)training.samples);
+    create(model, units, stages, &training, argv);
     model->rows = model->batch > DATA_ROWS ? model->batch : DATA_ROWS / model->batch * model->batch;
     uint64_t start = bench_nanoseconds();
     model->data = bench_uniform(model->rows * model->x_dim, 0, 1);

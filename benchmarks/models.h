@@ -18,8 +18,9 @@ struct bench_model {
 };
 
 extern const char bench_model_usage[];
-/* From "784-400-20 relu 128 1 1": units (the decoder mirrors them), activation, batch, draws, threads. A
- * Bernoulli model with its data, bits that are 1 with probability 0.3. */
+/* From "784-400-20 relu 128 1 1": units (the decoder mirrors them), activation, batch, draws, threads. Draws
+ * written as "iwae:5" train on VAE_IWAE instead of VAE_ELBO. A Bernoulli model with its data, bits that are 1
+ * with probability 0.3. */
 struct bench_model *bench_model_new(int argc, char **argv);
 /* One step on the next batch. */
 void bench_model_step(struct bench_model *model);

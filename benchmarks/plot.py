@@ -10,16 +10,19 @@ COLOURS = {"PyTorch": "#c44e52", "JAX": "#dd8452", "NumPy": "#8172b3", "ONNX": "
 def bars(results):
     """[(heading, [(label, ratio)])]"""
     groups = []
-    for row in results.get("steps") or []:
-        threads = f"{row['threads']} thread" + "s" * (row["threads"] > 1)
+    for row in report.all_steps(results):
         floor = [(f"its products alone by {row['floor']}", 1 / row["over_floor"])] if row["floor"] else []
-        groups.append((f"training step, model {row['model']}, {threads}", floor + list(row["rivals"].items())))
+        groups.append((f"training step, model {row['model']}, {report.threads_of(row)}",
+                       floor + list(row["rivals"].items())))
     for row in results.get("elements") or []:
         groups.append((report.case_words(row["case"]), list(row["rivals"].items())))
     latency = results.get("latency")
     if latency:
         floor = [(f"its products alone by {latency['floor']}", 1 / latency["over_floor"])] if latency["floor"] else []
         groups.append(("score of one row, model A", floor + list(latency["rivals"].items())))
+    for row in results.get("evidence") or []:
+        groups.append((report.evidence_words(row),
+                       [(label, ratios["many"]) for label, ratios in row["rivals"].items()]))
     return [(heading, group) for heading, group in groups if group]
 
 

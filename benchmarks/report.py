@@ -16,7 +16,8 @@ INTRODUCTION = """# Performance
 frameworks to compare with, `--quick` only tries everything out). Nothing here is typed by hand.
 
 Model A is 784-400-20 with relu, batch 128; model B is 784-200-200-50 with tanh, batch 20, decoding 1, 5 or 50 draws
-of z for each row (B1, B5, B50). Both have a Bernoulli likelihood and train by Adam.
+of z for each row (B1, B5, B50). Both have a Bernoulli likelihood and train by Adam, on the ELBO. IWAE5 and IWAE50 are
+B5 and B50 on the importance-weighted bound of as many draws.
 """
 
 METHOD = """
@@ -59,6 +60,14 @@ def union(lists):
     return list(seen)
 
 
+def threads_of(row):
+    return f"{row['threads']} thread" + "s" * (row["threads"] > 1)
+
+
+def all_steps(results):
+    return (results.get("steps") or []) + (results.get("iwae") or [])
+
+
 def setting(results):
     m = results["machine"]
     rows = [
@@ -80,9 +89,11 @@ def in_short(results):
     """Figures that users ask for first."""
     m = results["machine"]
     rows = []
-    for row in results.get("steps") or []:
-        rows.append((f"training, model {row['model']}, {row['threads']} thread" + "s" * (row["threads"] > 1),
+    for row in all_steps(results):
+        rows.append((f"training, model {row['model']}, {threads_of(row)}",
                      f"{row['batch'] / row['seconds']['libvae']:,.0f} images a second"))
+    for row in results.get("evidence") or []:
+        rows.append((evidence_words(row), f"{number(1 / row['seconds']['many'])} images a second"))
     latency = results.get("latency")
     if latency:
         rows.append(("score of one row, model A, 1 thread",
@@ -243,11 +254,13 @@ epilogue: bias and relu, or relu's derivative, in the same pass.
 
 def step_tables(rows, title):
     others = union(row["rivals"] for row in rows)
-    blas = any(row.get("with_blas") for row in rows)
+    blas, elbo = (any(row.get(key) for row in rows) for key in ("with_blas", "over_elbo"))
     header = ["model", "threads", "libvae, ms", "images a second", "over one thread",
+              *(["time over the ELBO's step"] if elbo else []),
               *(["libvae with a CBLAS, times as long"] if blas else []), *(f"{name}, times as long" for name in others)]
     body = [[row["model"], row["threads"], number(1e3 * row["seconds"]["libvae"]),
              f"{row['batch'] / row['seconds']['libvae']:,.0f}", times(row["speedup"]),
+             *([times(row.get("over_elbo"))] if elbo else []),
              *([times(row.get("with_blas"))] if blas else []),
              *(times(row["rivals"].get(name)) for name in others)] for row in rows]
     text = f"\n## {title}\n\n" + table(header, body)
@@ -314,6 +327,29 @@ def latency(section):
         text += (f"\nTwo views of one model in two threads score {section['views']['two']:,.0f} rows a second, one "
                  f"scores {section['views']['one']:,.0f}: {section['views']['gain']:.2f} times as many.\n")
     return text
+
+
+def evidence_words(row):
+    return f"log p(x) by {row['draws']:,} draws, model B, {row['images']} images at a time, {threads_of(row)}"
+
+
+def evidence(rows):
+    body = []
+    for row in rows:
+        images = {"one": "libvae, one image at a time", "many": f"libvae, {row['images']} images at a time"}
+        for label in [*images, *row["rivals"]]:
+            ratios = row["rivals"].get(label, {})
+            body.append([row["threads"], images.get(label, label), number(1e3 * row["seconds"][label]),
+                         number(1 / row["seconds"][label]), *(times(ratios.get(own)) for own in images)])
+    draws, many = rows[0]["draws"], rows[0]["images"]
+    return f"""
+## log p(x)
+
+Importance sampling with {draws:,} draws an image, model B's networks. The frameworks take one image at a time, all of
+its draws at once or in the chunks that were the fastest of several sizes (benchmarks/evidence.py).
+
+""" + table(("threads", "", "ms an image", "images a second", "times as long as libvae, one at a time",
+             f"as libvae, {many} at a time"), body)
 
 
 def growth(section):
@@ -399,8 +435,10 @@ def document(results, picture):
     text = INTRODUCTION + in_short(results)
     if picture:
         text += f"\n![Time of the others over libvae's]({os.path.basename(picture)})\n"
-    first = {"steps": lambda part: step_tables(part, "A training step"), "latency": latency, "growth": growth,
-             "footprint": footprint, "load": loads, "elements": elements, "stolen": stolen}
+    first = {"steps": lambda part: step_tables(part, "A training step"),
+             "iwae": lambda part: step_tables(part, "A training step on the importance-weighted bound"),
+             "latency": latency, "evidence": evidence, "growth": growth, "footprint": footprint, "load": loads,
+             "elements": elements, "stolen": stolen}
     after = {"phases": phases, "products": lambda part: products(part, "Matrix products"),
              "avx2-products": lambda part: products(part, "AVX2: matrix products"),
              "avx2-steps": lambda part: step_tables(part, "AVX2: a training step")}

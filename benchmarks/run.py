@@ -10,6 +10,7 @@ import os
 import sys
 import time
 
+import evidence
 import load
 import machine
 import measure
@@ -18,10 +19,12 @@ import report
 
 SECTIONS = {
     "products": measure.products,
-    "steps": measure.steps,
+    "steps": lambda bench: measure.steps(bench, bench.models),
+    "iwae": lambda bench: measure.steps(bench, list(measure.IWAE_MODELS)),
     "stolen": measure.stolen_core,
     "elements": measure.elements,
     "latency": measure.latency,
+    "evidence": evidence.evidence,
     "growth": measure.growth,
     "footprint": measure.footprint,
     "load": load.load,

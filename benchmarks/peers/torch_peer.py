@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """PyTorch doing the same work, written as people write it. usage: torch_peer.py THREADS"""
 
+import math
 import sys
 
 from serve import Case, serve, skip
@@ -13,12 +14,17 @@ except ImportError as error:
     skip(f"PyTorch: {error}")
 
 ROWS = 2048
-MODELS = {  # units, activation, batch, draws
-    "A": ((784, 400, 20), nn.ReLU, 128, 1),
-    "B1": ((784, 200, 200, 50), nn.Tanh, 20, 1),
-    "B5": ((784, 200, 200, 50), nn.Tanh, 20, 5),
-    "B50": ((784, 200, 200, 50), nn.Tanh, 20, 50),
+LOG_2PI = math.log(2 * math.pi)
+MODELS = {  # units, activation, batch, draws, objective
+    "A": ((784, 400, 20), nn.ReLU, 128, 1, "elbo"),
+    "B1": ((784, 200, 200, 50), nn.Tanh, 20, 1, "elbo"),
+    "B5": ((784, 200, 200, 50), nn.Tanh, 20, 5, "elbo"),
+    "B50": ((784, 200, 200, 50), nn.Tanh, 20, 50, "elbo"),
+    "IWAE5": ((784, 200, 200, 50), nn.Tanh, 20, 5, "iwae"),
+    "IWAE50": ((784, 200, 200, 50), nn.Tanh, 20, 50, "iwae"),
 }
+EVIDENCE_DRAWS = 5000
+EVIDENCE_ROWS = (100, 250, 500, 1000, 2500, 5000)
 
 
 def stack(sizes, activation):
@@ -34,10 +40,27 @@ class VAE(nn.Module):
         self.encoder = stack((*units[:-1], 2 * units[-1]), activation)
         self.decoder = stack(units[::-1], activation)
 
-    def loss(self, x, draws):
+    def elbo(self, x, draws):
+        """The loss: minus the bound, here and below."""
         mu, logvar = self.encoder(x).chunk(2, dim=1)
         z = mu + torch.randn(draws, *mu.shape) * torch.exp(0.5 * logvar)
         return (self.reconstruction(x, z).mean(0) + divergence(mu, logvar)).mean()
+
+    def iwae(self, x, draws):
+        mu, logvar = self.encoder(x).chunk(2, dim=1)
+        return (math.log(draws) - torch.logsumexp(self.log_weights(x, mu, logvar, draws), 0)).mean()
+
+    def log_weights(self, x, mu, logvar, draws):
+        """log p(x|z) + log p(z) - log q(z|x), [draws][rows]."""
+        z = mu + torch.randn(draws, *mu.shape) * torch.exp(0.5 * logvar)
+        log_prior = -0.5 * (z**2 + LOG_2PI).sum(-1)
+        log_posterior = -0.5 * ((z - mu)**2 / logvar.exp() + logvar + LOG_2PI).sum(-1)
+        return log_prior - log_posterior - self.reconstruction(x, z)
+
+    def log_evidence(self, x, draws, at_once):
+        mu, logvar = self.encoder(x).chunk(2, dim=1)
+        weights = [self.log_weights(x, mu, logvar, at_once) for _ in range(draws // at_once)]
+        return torch.logsumexp(torch.cat(weights), 0) - math.log(draws)
 
     def score(self, x):
         mu, logvar = self.encoder(x).chunk(2, dim=1)
@@ -56,10 +79,11 @@ def bits():
     return (torch.rand(ROWS, 784) < 0.3).float()
 
 
-def make_step(units, activation, batch, draws, fused, compiled):
+def make_step(units, activation, batch, draws, objective, fused, compiled):
     model = VAE(units, activation)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, fused=fused)
-    loss = torch.compile(model.loss) if compiled else model.loss
+    loss = getattr(model, objective)
+    loss = torch.compile(loss) if compiled else loss
     data = bits()
     at = 0
 
@@ -129,10 +153,29 @@ def make_score():
     return run, None
 
 
+def make_evidence(at_once):
+    """One image after another, so many of its draws at once."""
+    model = VAE(*MODELS["B1"][:2]).eval()
+    data = bits()
+    at = 0
+
+    def run():
+        nonlocal at
+        with torch.inference_mode():
+            model.log_evidence(data[at:at + 1], EVIDENCE_DRAWS, at_once).item()
+        at = (at + 1) % ROWS
+
+    return run, None
+
+
+def evidence():
+    return {f"evidence/{rows}": Case(1, lambda rows=rows: make_evidence(rows)) for rows in EVIDENCE_ROWS}
+
+
 def main():
     torch.set_num_threads(int(sys.argv[1]))
     torch.manual_seed(1)
-    serve(f"PyTorch {torch.__version__}", {**steps(), **elements(), "score": Case(1, make_score)})
+    serve(f"PyTorch {torch.__version__}", {**steps(), **elements(), **evidence(), "score": Case(1, make_score)})
 
 
 main()
