@@ -63,7 +63,7 @@ class Export(support.Case):
         content = path.read_bytes()
         length = struct.unpack("<Q", content[:8])[0]
         header = json.loads(content[8:8 + length])
-        for field, value, words in ("c_dim", 2, "conditions"), ("prior", 3, "prior 3"), ("likelihood", 9, "hood 9"):
+        for field, value, words in ("c_dim", 2, "conditions"), ("prior", 4, "prior 4"), ("likelihood", 9, "hood 9"):
             config = json.loads(header["__metadata__"]["vae.config"])
             text = json.dumps({"__metadata__": {"vae.config": json.dumps({**config, field: value})}}).encode()
             path.write_bytes(struct.pack("<Q", len(text)) + text)
