@@ -69,8 +69,8 @@ void vae_components_read(const struct vae_network *net, struct vae_workspace *ws
 
 /* ---- training, forward ---- */
 
-/* Tasks over the rows behind the batch's: as large as memory allows, however few rows a task of the batch has,
- * because every task reads all weights. */
+/* Tasks over the rows behind the batch's: as large as memory allows, however few rows a task of the batch
+ * has, because every task reads all weights. */
 static size_t pseudo_task_rows(const struct vae_pass *p)
 {
     size_t rows = p->extra < p->ws->max_batch ? p->extra : p->ws->max_batch;

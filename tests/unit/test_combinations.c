@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Test. Features combined at random: layers, likelihoods, priors, objectives, estimators, optimizers, options
- * of batches and the program's own matrix product. Whatever is combined, threads, halves of steps, files and
- * failed steps change no bit, and readers agree.
+ * of batches and the program's own matrix product. In every combination threads, halves of steps, files and
+ * failed steps change no bit, and views and copies read the same.
  *
  * `test_combinations FIRST COUNT` runs other combinations than those of a build.
  */
@@ -178,7 +178,7 @@ static void train(vae_model *model, uint64_t c, uint64_t first, uint64_t last, u
 
 /* ---- comparisons ---- */
 
-/* Whatever the model can be asked, of data and of its prior. */
+/* All that the model can be asked, of data and of its prior. */
 struct all_answers {
     struct answers of_data, of_prior;
     unsigned which;
