@@ -1847,6 +1847,10 @@ VAE_API int vae_sample_mean(vae_model *model, uint64_t seed, size_t n, float *x_
  *                                             locations in x's order, then, span by span, the scales of
  *                                             source VAE_PARAM_CELL
  *     spans.N.scale       [1]                 for each span N whose scale is VAE_PARAM_SPAN
+ *     prior.mu            [prior_components][z_dim]    means of VAE_PRIOR_MIXTURE
+ *     prior.logvar        [prior_components][z_dim]    its log-variances
+ *     prior.logits        [prior_components]           its weights are their softmax
+ *     prior.inputs        [prior_components][x_dim]    pseudo-inputs of VAE_PRIOR_VAMP
  *
  * Weights are row-major, as in PyTorch's nn.Linear, with the bias after each.
  * @{

@@ -69,17 +69,25 @@ void vae_components_read(const struct vae_network *net, struct vae_workspace *ws
 
 /* ---- training, forward ---- */
 
-/* Tasks over the rows behind the batch's. */
+/* Tasks over the rows behind the batch's: as large as memory allows, however few rows a task of the batch
+ * has, because every task reads all weights. */
+static size_t pseudo_task_rows(const struct vae_pass *p)
+{
+    size_t rows = p->extra < p->ws->max_batch ? p->extra : p->ws->max_batch;
+    return vae_task_rows(p->ws->pool.threads, rows, 1);
+}
+
 static struct vae_range pseudo_range(const struct vae_pass *p, size_t task)
 {
-    size_t first = p->rows.n + task * p->task_rows, end = p->rows.n + p->extra;
-    size_t last = end - first < p->task_rows ? end : first + p->task_rows;
+    size_t rows = pseudo_task_rows(p), first = p->rows.n + task * rows, end = p->rows.n + p->extra;
+    size_t last = end - first < rows ? end : first + rows;
     return (struct vae_range){first, last, last - first};
 }
 
 static size_t pseudo_tasks(const struct vae_pass *p)
 {
-    return (p->extra + p->task_rows - 1) / p->task_rows;
+    size_t rows = pseudo_task_rows(p);
+    return (p->extra + rows - 1) / rows;
 }
 
 static void forward_task(void *arg, size_t task, size_t worker)

@@ -3,8 +3,9 @@
  *
  * The pass is a sequence of stations: each layer forward, the loss, each layer backward. A task takes some
  * rows through all of them, so threads meet once, at the end; only where a station needs something of the
- * whole batch is the pass cut before it. What a row gives does not depend on how rows are cut into tasks,
- * calls or batches.
+ * whole batch is the pass cut before it. A prior's components depend on no row, and their gradients on all:
+ * they come before the first station and after the last one (components.c). What a row gives does not depend
+ * on how rows are cut into tasks, calls or batches.
  */
 #include "train.h"
 
