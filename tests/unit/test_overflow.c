@@ -10,6 +10,8 @@
 #include <math.h>
 #include <string.h>
 
+enum { COMPONENTS = 6 };
+
 /* ---- magnitudes ---- */
 
 static double largest(const float *rows, size_t ld, size_t n, size_t cols)
@@ -20,6 +22,12 @@ static double largest(const float *rows, size_t ld, size_t n, size_t cols)
             most =
                 isnan(most) || fabs((double)rows[i * ld + j]) <= most ? most : fabs((double)rows[i * ld + j]);
     return most; /* NaN where there is one */
+}
+
+/* Pseudo-inputs are rows of the encoder behind those of the batch. */
+static size_t rows_of(const struct step *step, const struct vae_value *value)
+{
+    return value->drawn ? ROWS * DRAWS : ROWS + step->pass.extra;
 }
 
 /* What was noted is what the values hold: no less, since a bound is made from it, and no more, not from
@@ -37,20 +45,26 @@ static void magnitudes_are_noted(vae_model *model, const float *x)
     const struct vae_network *net = model->network;
     size_t nodes = vae_network_nodes(net);
     memset(model->ws.most, 0x7e, model->ws.pool.threads * vae_network_values(net) * sizeof *model->ws.most);
-    run_step(model, x);
+    struct step step = run_step(model, x);
     for (size_t i = 0; i < nodes; i++) {
         const struct vae_node *node = &net->nodes[i];
         const struct vae_value *in = &model->ws.values[node->from], *out = &model->ws.values[node->to];
-        double y = largest(in->y, in->ld, in->drawn ? ROWS * DRAWS : ROWS, in->cols);
-        double g = largest(out->g, out->ld, out->drawn ? ROWS * DRAWS : ROWS, out->cols);
+        double y = largest(in->y, in->ld, rows_of(&step, in), in->cols);
+        double g = largest(out->g, out->ld, rows_of(&step, out), out->cols);
         is_noted(vae_most_y(net, &model->ws, node->from), y, 1, "|y|", i);
         double excess = node->kind->gates ? INFINITY : i + 1 < nodes ? 1 : 1e3;
         if (out->gate_g) {
-            double gate = largest(out->gate_g, out->ld, out->drawn ? ROWS * DRAWS : ROWS, out->cols);
+            double gate = largest(out->gate_g, out->ld, rows_of(&step, out), out->cols);
             g = isnan(gate) || gate > g ? gate : g;
         }
         is_noted(vae_most_g(net, &model->ws, node->to), g, excess, "|g|", i);
     }
+}
+
+static void plan_vamp(struct plan *plan, int encoded)
+{
+    plan->config.prior = encoded ? VAE_PRIOR_VAMP : VAE_PRIOR_NORMAL;
+    plan->config.prior_components = encoded ? COMPONENTS : 0;
 }
 
 /* Kinds that take every finite value see several magnitudes, one pass after the other on one model. */
@@ -62,6 +76,7 @@ static void magnitudes_of(size_t kind, int32_t activation, int32_t layer)
     plan_kind(&plan, kind);
     plan.encoder[0].kind = plan.decoder[0].kind = layer;
     plan.training.samples = DRAWS;
+    plan_vamp(&plan, kind % 2 == 1);
     vae_model *model = model_of(&plan);
     int takes_all = likelihoods[kind].kind == VAE_GAUSS || likelihoods[kind].kind == VAE_LAPLACE;
     for (size_t s = 0; s < (takes_all ? sizeof scales / sizeof *scales : 1); s++) {
@@ -109,7 +124,7 @@ static void check_limit(const struct step *step, vae_model *model, size_t node, 
 {
     const double limit = 1e18, operands[] = {0, 1e-20, 1, 3, 1e9, 1e17};
     const struct vae_value *out = &model->ws.values[model->network->nodes[node].to];
-    double rows = out->drawn ? ROWS * DRAWS : ROWS;
+    double rows = (double)rows_of(step, out);
     for (size_t i = 0; i < sizeof operands / sizeof *operands; i++) {
         double g = limit / (rows * fmax(1, operands[i]));
         ck_assert_int_eq(bounded_with(step, model, node, place, operands[i], 0.999 * g), 1);
@@ -126,6 +141,7 @@ START_TEST(operands_around_the_limit)
     for (int32_t threads = 1; threads <= 2; threads++) {
         struct plan plan;
         plan_overflow(&plan, VAE_PARAM_CELL, threads);
+        plan_vamp(&plan, threads == 2);
         vae_model *model = model_of(&plan);
         float *x = rows_for(model, ROWS, 1);
         struct step step = run_step(model, x);
@@ -224,9 +240,47 @@ START_TEST(hidden_infinity)
 }
 END_TEST
 
+/* Gradients of a prior's tensors stand in memory as they are, one of its components after the other. */
+static void prior_around_the_limit(int32_t prior, const char *name)
+{
+    struct plan plan;
+    plan_overflow(&plan, VAE_PARAM_CELL, 1);
+    plan.config.prior = prior;
+    plan.config.prior_components = COMPONENTS;
+    vae_model *model = model_of(&plan);
+    float *x = rows_for(model, ROWS, 1);
+    struct step step = run_step(model, x);
+    uint64_t count = tensor_of(model, name).count;
+    size_t cols = (size_t)count / COMPONENTS, ld = cols;
+    float *g = model->ws.prior_g;
+    if (prior == VAE_PRIOR_VAMP) {
+        ld = vae_row_stride(X);
+        g = model->ws.input_g + ROWS * ld;
+    }
+    for (uint64_t i = 0; i < count; i++) {
+        float *at = &g[i / cols * ld + i % cols], kept = *at;
+        *at = -0.999e18f;
+        ck_assert_int_eq(is_bounded(&step, model), 1);
+        *at = 1.001e18f;
+        ck_assert_int_eq(is_bounded(&step, model), 0);
+        *at = NAN;
+        ck_assert_int_eq(is_bounded(&step, model), 0);
+        *at = kept;
+    }
+    free(x);
+    vae_destroy(model);
+}
+
+START_TEST(priors_around_the_limit)
+{
+    prior_around_the_limit(VAE_PRIOR_MIXTURE, "prior.mu");
+    prior_around_the_limit(VAE_PRIOR_VAMP, "prior.inputs");
+}
+END_TEST
+
 int main(void)
 {
-    const TTest *tests[] = {
-        magnitudes, operands_around_the_limit, scales_around_the_limit, the_path_of_a_step, hidden_infinity};
+    const TTest *tests[] = {magnitudes, operands_around_the_limit, scales_around_the_limit,
+        priors_around_the_limit, the_path_of_a_step, hidden_infinity};
     return RUN_SUITE("overflow", tests);
 }
