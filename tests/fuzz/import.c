@@ -1,21 +1,33 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Fuzzing. vae_import(). An input is one byte of options and a file.
  *
- * Options: bits 0 and 1 are the model; bit 2: rules of the program's own, instead of those for common names;
- * bit 3: with rules, one of them asks for a name with a quote, which is never found.
+ * Options: bits 0, 1 and 4 are the model; bit 2: rules of the program's own, instead of those for common
+ * names; bit 3: with rules, one of them asks for a name with a quote, which is never found.
  */
 #include "fuzz.h"
 #include "memory.h"
 
 #include <string.h>
 
-enum { MODELS = 4, X_DIM = 6, Z_DIM = 2, HIDDEN = 5 };
+enum { MODELS = 7, X_DIM = 6, Z_DIM = 2, HIDDEN = 5, COMPONENTS = 3 };
 
 static const struct recipe {
     size_t layers;
-    int32_t likelihood, scale;
-} recipes[MODELS] = {{1, VAE_BERNOULLI, VAE_PARAM_CELL}, {0, VAE_BERNOULLI, VAE_PARAM_CELL},
-    {2, VAE_GAUSS, VAE_PARAM_CELL}, {1, VAE_LAPLACE, VAE_PARAM_SPAN}};
+    int32_t likelihood, scale, kind, prior;
+} recipes[MODELS] = {{1, VAE_BERNOULLI, VAE_PARAM_CELL, VAE_LAYER_DENSE, VAE_PRIOR_NORMAL},
+    {0, VAE_BERNOULLI, VAE_PARAM_CELL, VAE_LAYER_DENSE, VAE_PRIOR_NORMAL},
+    {2, VAE_GAUSS, VAE_PARAM_CELL, VAE_LAYER_DENSE, VAE_PRIOR_NORMAL},
+    {1, VAE_LAPLACE, VAE_PARAM_SPAN, VAE_LAYER_DENSE, VAE_PRIOR_NORMAL},
+    {1, VAE_BERNOULLI, VAE_PARAM_CELL, VAE_LAYER_GATED, VAE_PRIOR_NORMAL},
+    {0, VAE_BERNOULLI, VAE_PARAM_CELL, VAE_LAYER_DENSE, VAE_PRIOR_MIXTURE},
+    {1, VAE_BERNOULLI, VAE_PARAM_CELL, VAE_LAYER_DENSE, VAE_PRIOR_VAMP}};
+
+/* Options that name no model: the first one. */
+static size_t chosen(int options)
+{
+    size_t model = (size_t)((options & 3) | (options >> 2 & 4));
+    return model < MODELS ? model : 0;
+}
 
 static vae_model *create(const struct recipe *recipe, const vae_runtime *runtime)
 {
@@ -25,6 +37,7 @@ static vae_model *create(const struct recipe *recipe, const vae_runtime *runtime
     vae_model *model;
     for (size_t i = 0; i < 2; i++) {
         vae_layer_init(&layers[i], sizeof layers[i]);
+        layers[i].kind = recipe->kind;
         layers[i].units = HIDDEN;
     }
     vae_span_init(&span, sizeof span);
@@ -38,6 +51,8 @@ static vae_model *create(const struct recipe *recipe, const vae_runtime *runtime
     config.n_encoder = config.n_decoder = recipe->layers;
     config.spans = &span;
     config.n_spans = 1;
+    config.prior = recipe->prior;
+    config.prior_components = recipe->prior == VAE_PRIOR_NORMAL ? 0 : COMPONENTS;
     EXPECT(vae_create(&model, &config, NULL, runtime) == VAE_OK);
     return model;
 }
@@ -69,14 +84,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 1)
         return 0;
     vae_runtime runtime = fuzz_runtime(&memory);
-    vae_model **model = &models[data[0] % MODELS];
+    vae_model **model = &models[chosen(data[0])];
     size_t count = data[0] & 4 ? make_rules(rules) : 0;
     int impossible = count > 0 && data[0] & 8;
     if (impossible)
         rules[0].theirs = "fc1.weight\"";
     memory.most = SIZE_MAX;
     if (!*model)
-        *model = create(&recipes[data[0] % MODELS], &runtime);
+        *model = create(&recipes[chosen(data[0])], &runtime);
     uint64_t params = vae_param_count(*model);
     EXPECT(params <= 512 && vae_get_params(*model, before, params) == VAE_OK);
     size_t live = memory.live;

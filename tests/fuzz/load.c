@@ -100,6 +100,7 @@ static int load(vae_model **model, uint8_t *file, size_t n, int options, vae_run
     struct fuzz_memory memory = {0, fuzz_most(n)};
     vae_runtime other = fuzz_runtime(&memory);
     vae_model *same;
+    other.inference_only = runtime->inference_only; /* then moments are not read */
     if (options & PLACE)
         stream.fails_at = (size_t)(options >> 4) * STEP;
     int status = vae_load_stream(model, give, &stream, runtime);

@@ -117,8 +117,8 @@ def tensors_file(shapes, metadata=None, dtype="F32"):
     return archive(padded(header, 64 if "vae.params" in shapes else 8), data)
 
 
-def layer(units, activation=1):
-    return {"kind": 1, "activation": activation, "units": units, "slope": 0.01, "epsilon": 1e-5, "momentum": 0.1,
+def layer(units, activation=1, kind=1):
+    return {"kind": kind, "activation": activation, "units": units, "slope": 0.01, "epsilon": 1e-5, "momentum": 0.1,
             "dropout": 0.5}
 
 
@@ -128,7 +128,8 @@ def span(columns, likelihood, scale=0, scale_min=-1e30):
 
 
 def config(hidden, spans, x_dim, z_dim=2):
-    layers = [layer(units, activation) for units, activation in hidden]
+    """hidden: (units, activation) of each layer, and its kind where that is not 1"""
+    layers = [layer(*one) for one in hidden]
     return {"x_dim": x_dim, "z_dim": z_dim, "c_dim": 0, "encoder": layers, "decoder": layers[::-1], "spans": spans,
             "likelihood": 1, "mean_activation": 0, "prior": 1, "standardise": 0, "prior_components": 0,
             "z_logvar_min": -1e30, "z_logvar_max": 1e30, "init": 1, "init_scale": 1, "seed": 18446744073709551615}
@@ -138,6 +139,9 @@ TRAINING = {"objective": 1, "estimator": 0, "samples": 1, "estimates": 1, "kl_we
             "kl_capacity": 0, "elbo_weight": 0, "optimizer": 1, "learning_rate": 0.001, "beta1": 0.9, "beta2": 0.999,
             "epsilon": 1e-8, "momentum": 0, "weight_decay": 0, "clip_norm": 0}
 STATE = {"steps": 3, "beta1_power": 0.729, "beta2_power": 0.997002999}
+MOMENTS = {1: 2, 2: 2, 3: 1, 4: 1}  # of each optimizer; the powers are those of the ones with two
+GATED = 2
+MIXTURE, VAMP = 2, 3
 
 
 def shapes_of(c):
@@ -145,13 +149,23 @@ def shapes_of(c):
     shapes, scales = {}, sum(s["columns"] for s in c["spans"] if s["likelihood"] in (2, 3) and s["scale"] == 0)
     ends = {"encoder": (c["x_dim"], 2 * c["z_dim"]), "decoder": (c["z_dim"], c["x_dim"] + scales)}
     for side, (inputs, outputs) in ends.items():
-        for n, units in enumerate([one["units"] for one in c[side]] + [outputs]):
-            shapes[f"{side}.{n}.weight"], shapes[f"{side}.{n}.bias"] = (units, inputs), (units,)
+        for n, one in enumerate(c[side] + [layer(outputs)]):
+            units = one["units"]
+            for part in ("", "gate.") if one["kind"] == GATED else ("",):
+                shapes[f"{side}.{n}.{part}weight"], shapes[f"{side}.{n}.{part}bias"] = (units, inputs), (units,)
             inputs = units
     for n, one in enumerate(c["spans"]):
         if one["scale"] == 2:
             shapes[f"spans.{n}.scale"] = (1,)
-    return shapes
+    return {**shapes, **prior_shapes(c)}
+
+
+def prior_shapes(c):
+    components = c["prior_components"]
+    if c["prior"] == MIXTURE:
+        return {"prior.mu": (components, c["z_dim"]), "prior.logvar": (components, c["z_dim"]),
+                "prior.logits": (components,)}
+    return {"prior.inputs": (components, c["x_dim"])} if c["prior"] == VAMP else {}
 
 
 def described(c, training=TRAINING, version="1"):
@@ -168,8 +182,9 @@ def model_file(c, trained=True, training=TRAINING, own=None, version="1"):
     """A file as vae_save() writes it, but for the moments, which are all 0.25."""
     metadata, shapes = described(c, training, version), shapes_of(c)
     if trained:
-        metadata["vae.state"] = json.dumps(STATE)
-        for moment in (0, 1):
+        moments = MOMENTS[training["optimizer"]]
+        metadata["vae.state"] = json.dumps(STATE if moments == 2 else {**STATE, "beta1_power": 1, "beta2_power": 1})
+        for moment in range(moments):
             shapes.update({f"optimizer.{moment}.{name}": shape for name, shape in shapes_of(c).items()})
     file = tensors_file(shapes, {**metadata, **(own or {})})
     at = file.index(values(shapes_of(c)["encoder.0.weight"]))
@@ -193,12 +208,47 @@ def model_files():
     yield "in-place-long", in_place(tiny, 1)
     yield "newer", model_file(tiny, version="2")
     yield "newer-field", model_file({**tiny, "more": 1}, trained=False)
-    yield "unserved", model_file({**tiny, "prior": 3}, trained=False)
+    yield "unserved", model_file(config([(1, 1, 3)], [], 2, 1), trained=False)
     yield "wide", tensors_file({}, described({**tiny, "x_dim": (1 << 30) - 1}))
     yield "deep", tensors_file({}, described(config([(1 << 29, 1)] * 40, [], 2)))
     yield "cut", model_file(tiny)[:-3]
     yield "long", model_file(tiny) + b"\0"
+    yield from layered_files(tiny)
+    yield from prior_files(tiny)
+    yield from settings_files(tiny)
     yield from broken_files()
+
+
+def layered_files(tiny):
+    yield "gated", model_file(config([(1, 1, GATED)], [], 2, 1), training={**TRAINING, "optimizer": 4})
+    yield "gated-and-dense", model_file(config([(2, 6, GATED), (3, 4)], [], 2, 1), trained=False)
+    yield "gated-in-place", in_place(config([(2, 1, GATED)], [], 2, 1))
+    for name, least, most in (("", -6, 4), ("-crossed", 1, -1)):
+        yield f"limits{name}", model_file({**tiny, "z_logvar_min": least, "z_logvar_max": most}, trained=False)
+
+
+def prior_files(tiny):
+    mixture, vamp = {**tiny, "prior": MIXTURE, "prior_components": 3}, {**tiny, "prior": VAMP, "prior_components": 3}
+    dreg = {**TRAINING, "objective": 2, "samples": 3, "estimator": 4}
+    for name, c in ("mixture", mixture), ("vamp", vamp):
+        yield name, model_file(c)
+        yield f"{name}-in-place", in_place(c)
+        yield f"{name}-dreg", model_file(c, trained=False, training=dreg)
+        yield f"{name}-large", tensors_file({}, described({**c, "prior_components": (1 << 30) - 1}))
+    yield "vamp-gated", model_file({**config([(2, 0, GATED)], [span(2, 2)], 2, 1), "prior": VAMP,
+                                    "prior_components": 2, "z_logvar_min": -6, "z_logvar_max": 2}, trained=False)
+    yield "mixture-none", model_file({**mixture, "prior_components": 0}, trained=False)
+    yield "mixture-analytic", model_file(mixture, trained=False, training={**TRAINING, "estimator": 1})
+    yield "normal-components", model_file({**tiny, "prior_components": 3}, trained=False)
+
+
+def settings_files(tiny):
+    for name, number in ("adamw", 2), ("adagrad", 3), ("sgd", 4):
+        yield name, model_file(tiny, training={**TRAINING, "optimizer": number, "momentum": 0.9,
+                                               "weight_decay": 0.01, "clip_norm": 1})
+    yield "adagrad-negative", model_file(tiny, training={**TRAINING, "optimizer": 3})[:-1] + b"\xbe"
+    yield "sgd-powers", model_file(tiny).replace(b'\\"optimizer\\": 1', b'\\"optimizer\\": 4')
+    yield "stl", model_file(tiny, trained=False, training={**TRAINING, "estimator": 3})
 
 
 def broken_files():
@@ -248,6 +298,22 @@ PYTORCH = {  # the models of tests/fuzz/import.c in common spellings
     2: {"sequential": {"encoder.0": (5, 6), "encoder.2": (5, 5), "encoder.4": (4, 5), "decoder.0": (5, 2),
                        "decoder.2": (5, 5), "decoder.4": (12, 5)}},
     3: {"examples": {"fc1": (5, 6), "fc21": (2, 5), "fc22": (2, 5), "fc3": (5, 2), "fc4": (6, 5)}},
+    16: {
+        "library": {"encoder.0": (5, 6), "encoder.0.gate": (5, 6), "encoder.1": (4, 5), "decoder.0": (5, 2),
+                    "decoder.0.gate": (5, 2), "decoder.1": (6, 5)},
+        "vampprior": {"q_z_layers.0.h": (5, 6), "q_z_layers.0.g": (5, 6), "q_z_mean": (2, 5),
+                      "q_z_logvar.linear": (2, 5), "p_x_layers.0.h": (5, 2), "p_x_layers.0.g": (5, 2),
+                      "p_x_mean.linear": (6, 5)},
+        "no-gate": {"encoder.0": (5, 6), "encoder.1": (4, 5), "decoder.0": (5, 2), "decoder.1": (6, 5)},
+        "gated-head": {"encoder.0": (5, 6), "encoder.1": (4, 5), "encoder.1.gate": (4, 5), "decoder.0": (5, 2),
+                       "decoder.1": (6, 5)},
+    },
+    17: {"heads": {"fc_mu": (2, 6), "fc_var": (2, 6), "decoder": (6, 2)}},
+    18: {"sequential": {"encoder.0": (5, 6), "encoder.2": (4, 5), "decoder.0": (5, 2), "decoder.2": (6, 5)}},
+}
+OTHERS = {  # what a prior adds to these
+    17: {"prior.mu": (3, 2), "prior.logvar": (3, 2), "prior.logits": (3,)},
+    18: {"prior.inputs": (3, 6)},
 }
 
 
@@ -262,6 +328,9 @@ def weights_files():
     for option, spellings in PYTORCH.items():
         for name, weights in spellings.items():
             yield f"{option}-{name}", bytes([option]) + tensors_file(with_biases(weights), {"format": "pt"})
+            if option in OTHERS:
+                yield f"{option}-{name}-prior", bytes([option]) + tensors_file({
+                    **with_biases(weights), **OTHERS[option]}, {"format": "pt"})
     example = with_biases(PYTORCH[0]["examples"])
     yield "rules", bytes([4]) + tensors_file(example)
     yield "rules-quote", bytes([12]) + tensors_file(example)
