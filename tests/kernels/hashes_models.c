@@ -58,7 +58,7 @@ static const struct {
     {"model.miwae_stl", VAE_IWAE, VAE_ESTIMATOR_STL, 3, 2},
     {"model.miwae_dreg", VAE_IWAE, VAE_ESTIMATOR_DREG, 3, 2},
 };
-#define MAX_VALUES 100000
+#define MAX_VALUES 200000
 
 /* Other optimizers than plain Adam, which trains the examples above. */
 static const struct rule {
@@ -90,6 +90,14 @@ static void must(int status)
     if (status == VAE_OK)
         return;
     printf("FAIL %s: %s\n", vae_strerror(status), vae_last_error());
+    exit(1);
+}
+
+static void must_fit(uint64_t count)
+{
+    if (count <= MAX_VALUES)
+        return;
+    printf("FAIL %llu values: MAX_VALUES is too small\n", (unsigned long long)count);
     exit(1);
 }
 
@@ -171,6 +179,7 @@ static uint64_t hash_of(vae_model *model, const struct example *example)
         fill(x, batch * example->x_dim, step);
         must(vae_step(model, x, batch, &terms));
     }
+    must_fit(count);
     must(vae_get_params(model, values, count));
     hash = hash_floats(hash, values, count);
     hash = hash_double(hash_double(hash, terms.elbo), terms.grad_norm);
