@@ -218,8 +218,11 @@ static int check_shape(const struct place *at, const vae_config *c)
 
 static int check_components(const struct place *at, const vae_config *c)
 {
-    int some = vae_prior_of(c->prior)->has_components;
-    return check_range(at, "prior_components", c->prior_components, some, some ? MOST_WIDTH : 0);
+    if (vae_prior_of(c->prior)->has_components)
+        return check_range(at, "prior_components", c->prior_components, 1, MOST_WIDTH);
+    return c->prior_components == 0
+               ? VAE_OK
+               : refuse(at, VAE_ERR_ARG, "prior_components", "must be 0: the prior has none");
 }
 
 static int check_clamp(const struct place *at, double least, double most)

@@ -23,7 +23,7 @@ START_TEST(config_counts)
     REFUSED(config.decoder, NULL, VAE_ERR_ARG, "NULL");
     REFUSED(config.spans, NULL, VAE_ERR_ARG, "NULL");
     REFUSED(config.n_spans, 14, VAE_ERR_ARG, "13");
-    REFUSED(config.prior_components, 1, VAE_ERR_ARG, NULL);
+    REFUSED(config.prior_components, 1, VAE_ERR_ARG, "must be 0");
     struct plan plan;
     base(&plan);
     plan.config.n_encoder = plan.config.n_decoder = 0;
