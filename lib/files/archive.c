@@ -164,9 +164,11 @@ int vae_archive_floats(
 {
     unsigned char *bytes = (unsigned char *)values;
     int status = vae_source_copy(a->source, data_at(a) + t->begin + 4 * first, bytes, 4 * n);
-    for (size_t i = 0; status == VAE_OK && !vae_archive_is_native() && i < n; i++)
+    if (status != VAE_OK || vae_archive_is_native())
+        return status;
+    for (size_t i = 0; i < n; i++)
         values[i] = float_of(word_of(bytes + 4 * i));
-    return status;
+    return VAE_OK;
 }
 
 int vae_archive_reals(

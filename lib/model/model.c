@@ -157,7 +157,7 @@ static void take_rows(struct vae_arena *arena, const struct layout *l, struct va
     ws->latent_kl = take(arena, batch, c->z_dim, sizeof(double));
 }
 
-/* A sum that fits where its terms do: both are bounded by the configuration. */
+/* What a prior with components needs: themselves, their shares in each draw, their gradients. */
 static void take_prior(struct vae_arena *arena, const struct layout *l, struct vae_workspace *ws)
 {
     const vae_config *c = l->plan.config;

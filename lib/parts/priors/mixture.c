@@ -31,7 +31,7 @@ void vae_mixture_log_density_grad(const struct vae_prior_call *c, size_t n, cons
     c->kernels->mixture->density_grad(c->mixture, n, z, ldz, c->share, c->ldshare, w, gz, ldgz);
 }
 
-/* The first component up to which the weights add up to more than u; shares of the row are scratch. */
+/* The first component up to which the weights add up to more than u. */
 static size_t choose(const struct vae_prior_call *c, double u)
 {
     const struct vae_mixture *m = c->mixture;
